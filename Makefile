@@ -1,0 +1,45 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status check test test-fast bench lock clean
+MAKEFLAGS += --no-print-directory
+
+SERVICES ?= embedded
+WORKERS ?= 1
+RUN := .venv/bin/python
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## .venv with everything that requirements.lock names, if that has changed
+	@sh deploy/setup.sh
+
+up: setup ## start everything, until Ctrl-C (SERVICES=embedded|native|docker|own, WORKERS=1, DETACH=1)
+	@$(RUN) -m deploy.local.up --services "$(SERVICES)" --workers "$(WORKERS)" $(if $(DETACH),--detach)
+
+down: setup ## stop what `make up` started, once all that was accepted is stored
+	@.venv/bin/pulse down
+
+status: setup ## each process, lag, rows stored, disk
+	@.venv/bin/pulse status
+
+check: setup ## style, types and import rules
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports
+
+test: setup ## everything that the tests need, and all tests
+	@$(RUN) -m deploy.local.fetch
+	@$(RUN) -m pytest -q -p tests.complete $(TESTS)
+
+test-fast: setup ## unit and component tests
+	@$(RUN) -m pytest -q tests/unit tests/component $(TESTS)
+
+bench: setup ## measurements on this machine, into bench/evidence/ (BENCH="collector streams")
+	@$(RUN) -m bench $(BENCH)
+
+lock: setup ## requirements.lock anew from pyproject.toml
+	@sh deploy/lock.sh
+
+clean: ## remove .venv and caches; .pulse/, where the data lies, stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.pulse/*' -prune -exec rm -rf {} +

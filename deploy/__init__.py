@@ -1,0 +1,1 @@
+"""How Pulse is put onto machines."""
