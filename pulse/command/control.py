@@ -1,0 +1,66 @@
+"""Sites and keys over the query API."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+from msgspec import json
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pulse.command import situation, wire
+
+WIDE = 1_000
+"""Columns of a table that goes to a file or a pipe: nothing of it is cut."""
+TIMES = frozenset({"created", "archived", "expires", "revoked", "last_used"})
+
+
+class Control:
+    """The control plane, asked with an administrator's key. Raises PulseError saying what was answered."""
+
+    def __init__(self, api: str | None, key: str | None) -> None:
+        at = situation.settings()
+        self._url = f"{situation.query_api(api, at)}/api/v1"
+        self._key = situation.key(key, "admin_key", at.data)
+
+    def call(self, method: str, path: str, **request: Any) -> Any:
+        """The JSON of an answer."""
+        return wire.call(method, f"{self._url}/{path}", self._key, "the query API", **request)
+
+    def every(self, what: str) -> list[Mapping[str, Any]]:
+        """All records of a kind, page after page."""
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = self.call("GET", what, params={"cursor": cursor} if cursor else {})
+            found += page["data"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return found
+
+
+def show(records: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    """Records as a table, or a line of JSON each."""
+    if as_json:
+        for record in records:
+            typer.echo(json.encode(record).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold", no_wrap=name in ("id", "key"))
+    for record in records:
+        table.add_row(*(escape(_cell(name, record.get(name))) for name in columns))
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table, width=None if console.is_terminal else WIDE)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name in TIMES and isinstance(value, int):
+        return datetime.fromtimestamp(value / 1000, UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

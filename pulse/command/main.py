@@ -1,0 +1,42 @@
+"""The `pulse` command: `python -m pulse.command.main`."""
+
+import typer
+
+from pulse.command.demo import demo
+from pulse.command.doctor import doctor
+from pulse.command.down import down
+from pulse.command.imports import import_files
+from pulse.command.keys import keys
+from pulse.command.migrate import migrate
+from pulse.command.send import send
+from pulse.command.sentence import Sentences
+from pulse.command.sites import sites
+from pulse.command.sql import sql
+from pulse.command.status import status
+from pulse.command.tail import tail
+from pulse.command.up import up
+
+app = typer.Typer(
+    name="pulse",
+    help="Self-hosted analytics: events in over HTTP, answers within seconds.",
+    cls=Sentences,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for each in (up, down, status, doctor, send, tail, sql, demo, migrate):
+    app.command()(each)
+app.command("import")(import_files)
+app.add_typer(sites, name="sites")
+app.add_typer(keys, name="keys")
+
+
+def main() -> None:
+    """Run the command that was typed."""
+    app(prog_name="pulse")
+
+
+if __name__ == "__main__":
+    main()

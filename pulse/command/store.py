@@ -1,0 +1,48 @@
+"""ClickHouse over plain HTTP."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+from msgspec import json
+
+from pulse.command import wire
+from pulse.errors import QueryError, Unavailable
+
+
+class Store:
+    """Asks one database; its address holds user, password and database, as in ``http://user:password@host:8123/pulse``."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.where = f"{parts.scheme}://{parts.hostname}:{parts.port or 8123}"
+        self._login = (unquote(parts.username or "default"), unquote(parts.password or ""))
+        self._database = unquote(parts.path.strip("/")) or "default"
+
+    def ask(
+        self, query: str, parameters: Mapping[str, str], form: str, within_s: float | None = None
+    ) -> Iterator[bytes]:
+        """The answer in one of ClickHouse's formats, piece by piece; raises Unavailable and QueryError."""
+        # an answer that fails on its way is told as an error, not as the end of a table
+        settings = {"database": self._database, "default_format": form, "wait_end_of_query": "1"}
+        given = settings | {f"param_{name}": value for name, value in parameters.items()}
+        request = {"content": query.encode(), "params": given, "auth": self._login, "timeout": within_s}
+        try:
+            with wire.client() as http, http.stream("POST", self.where, **request) as answer:  # type: ignore[arg-type]
+                if not answer.is_success:
+                    raise QueryError(f"ClickHouse: {_said(answer.read())}")
+                yield from answer.iter_bytes()
+        except (httpx.HTTPError, httpx.InvalidURL) as why:
+            raise Unavailable(f"ClickHouse does not answer at {self.where} ({why or type(why).__name__})") from None
+
+    def rows(self, query: str, within_s: float) -> list[list[Any]]:
+        """The rows of an answer; raises Unavailable and QueryError."""
+        answer = b"".join(self.ask(query, {}, "JSONCompactEachRow", within_s))
+        return [json.decode(line) for line in answer.splitlines()]
+
+
+def _said(answer: bytes) -> str:
+    """What ClickHouse says went wrong, without the version it adds."""
+    text = " ".join(answer.decode(errors="replace").split())
+    return text.partition(" (version ")[0][:1000] or "no reason given"

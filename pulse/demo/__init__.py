@@ -1,0 +1,1 @@
+"""Lifelike traffic, made without any input or output: the same seed gives the same events."""

@@ -1,0 +1,1 @@
+"""What `pulse doctor` looks at: this machine, the installed packages, the settings, the network."""

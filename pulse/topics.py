@@ -1,0 +1,45 @@
+"""The topics: their names, how long each keeps its records, and which partition an event belongs to."""
+
+from dataclasses import dataclass
+
+from xxhash import xxh3_64_intdigest
+
+RAW = "pulse.events.raw"
+EVENTS = "pulse.events"
+REJECTED = "pulse.events.rejected"
+METRICS = "pulse.metrics"
+CONFIG = "pulse.config"
+
+MAX_RECORD_BYTES = 900_000
+"""The largest record that Pulse makes, before compression: brokers refuse 1 MiB unless told otherwise."""
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as it is to be created; `kept_ms` is None where it is compacted instead."""
+
+    name: str
+    kept_ms: int | None
+    partitions: int | None = None
+
+    def config(self) -> dict[str, str]:
+        """The topic's settings in Kafka's own words."""
+        if self.kept_ms is None:
+            return {"cleanup.policy": "compact"}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.kept_ms)}
+
+
+TOPICS = (
+    Topic(RAW, 2 * DAY_MS),
+    Topic(EVENTS, 7 * DAY_MS),
+    Topic(REJECTED, 30 * DAY_MS),
+    Topic(METRICS, 3 * DAY_MS),
+    Topic(CONFIG, None, partitions=1),
+)
+
+
+def partition_of(site_id: str, key: str, partitions: int) -> int:
+    """The partition of a site's key (a visitor, a user, …), the same for ever while their number stands."""
+    return xxh3_64_intdigest(f"{site_id}\0{key}".encode()) % partitions
