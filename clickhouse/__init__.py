@@ -1,0 +1,1 @@
+"""The store: its schema, what writes it, and what it is asked."""

@@ -1,0 +1,186 @@
+"""ClickHouse over HTTP: questions from .sql files with bound parameters, and blocks of Arrow to insert.
+
+The only module that knows the driver. Every failure is one of two: the store does not answer
+(Unavailable, trying again later is right), or it refuses the very request (QueryError).
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from logging import getLogger
+from pathlib import Path
+from threading import Lock
+from time import perf_counter
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client as Driver
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from pulse.errors import QueryError, Unavailable
+from pulse.settings import Settings
+
+for _name in ("clickhouse_connect", "urllib3"):
+    getLogger(_name).setLevel("ERROR")
+
+QUERIES = Path(__file__).parent / "queries"
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 60
+
+BUSY = frozenset({159, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 999})
+"""Codes of a store that cannot just now: timeouts, too many queries or parts, no memory, no disk, shutting down."""
+
+ONE_PART = {
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    "optimize_on_insert": 0,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "max_insert_block_size": 10_000_000,
+    "min_insert_block_size_rows": 10_000_000,
+    "min_insert_block_size_bytes": 1 << 40,
+    "max_insert_threads": 1,
+}
+"""Settings by which one insert is one block, one part, and the same token is stored once."""
+
+
+class Answer(NamedTuple):
+    """What a question brought: its rows, how many the store read for them, and how long it took."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+    rows_read: int
+    ms: float
+
+
+class Client:
+    """A connection pool to one database, made at first use; may be shared by threads."""
+
+    def __init__(self, url: str, database: str | None = None, answer_seconds: int = ANSWER_SECONDS) -> None:
+        self.database = database or database_of(url)
+        self._url = url
+        self._seconds = answer_seconds
+        self._driver: Driver | None = None
+        self._lock = Lock()
+
+    def query(self, name: str | Path, parameters: Mapping[str, object] | None = None, **settings: object) -> Answer:
+        """Ask the question in `queries/{name}.sql` (or in the file at a path), its `{name:Type}` bound to `parameters`.
+
+        Raises Unavailable and QueryError.
+        """
+        began = perf_counter()
+        try:
+            found = self._connected().query(text_of(name), parameters=dict(parameters or {}), settings=dict(settings))
+            rows = found.result_rows
+        except ClickHouseError as error:
+            raise _cause(error) from None
+        read = int((found.summary or {}).get("read_rows", 0))
+        return Answer(tuple(found.column_names), rows, read, (perf_counter() - began) * 1000)
+
+    def command(self, statement: str, parameters: Mapping[str, object] | None = None, **settings: object) -> object:
+        """Run a statement that is written in the code, such as DDL; its value where it has one. Raises as `query` does."""
+        try:
+            return self._connected().command(statement, parameters=dict(parameters or {}), settings=dict(settings))
+        except ClickHouseError as error:
+            raise _cause(error) from None
+
+    def insert(self, table: str, rows: pa.Table, token: str = "", query_id: str = "") -> None:
+        """Store an Arrow table as one block; the same `token` again changes nothing. Raises as `query` does.
+
+        All rows must lie in one partition of the target. Without a token every call stores its rows.
+        """
+        settings: dict[str, object] = {**ONE_PART, "insert_deduplication_token": token or uuid4().hex}
+        if query_id:
+            settings["query_id"] = query_id
+        try:
+            self._connected().raw_insert(
+                table,
+                column_names=rows.column_names,
+                insert_block=stream_of(rows),
+                fmt="ArrowStream",
+                settings=settings,
+            )
+        except ClickHouseError as error:
+            raise _cause(error) from None
+
+    def within(self, database: str | None) -> "Client":
+        """A client of another database of the same store; of the store's default one if None."""
+        return Client(self._url, database or "default", self._seconds)
+
+    def ping(self) -> None:
+        """Raise Unavailable unless the store answers a query."""
+        self.command("SELECT 1")
+
+    def close(self) -> None:
+        """Give back the connections."""
+        with self._lock:
+            if self._driver is not None:
+                self._driver.close()
+            self._driver = None
+
+    def _connected(self) -> Driver:
+        with self._lock:
+            if self._driver is None:
+                self._driver = clickhouse_connect.get_client(
+                    dsn=self._url,
+                    database=self.database,
+                    autogenerate_session_id=False,
+                    connect_timeout=CONNECT_SECONDS,
+                    send_receive_timeout=self._seconds,
+                    compress=False,
+                    dedicated_pool=True,
+                    client_name="pulse",
+                )
+            return self._driver
+
+
+def connect(settings: Settings, database: str | None = None) -> Client:
+    """A client of the store that the settings name; nothing is sent before the first question."""
+    return Client(settings.clickhouse_url.get_secret_value(), database)
+
+
+def database_of(url: str) -> str:
+    """The database that an address names, `pulse` if it names none."""
+    return urlsplit(url).path.strip("/") or "pulse"
+
+
+@cache
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def text_of(name: str | Path) -> str:
+    """The text of a query's file, read once."""
+    return _read(name if isinstance(name, Path) else QUERIES / f"{name}.sql")
+
+
+def stream_of(rows: pa.Table) -> bytes:
+    """A table as an Arrow stream of a single batch: the store pays for each batch, hardly for its rows."""
+    whole = rows.unify_dictionaries().combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, whole.schema) as stream:
+        stream.write_table(whole, max_chunksize=max(whole.num_rows, 1))
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def _cause(error: ClickHouseError) -> Unavailable | QueryError:
+    code = getattr(error, "code", None)
+    if code is None:
+        return Unavailable(f"ClickHouse does not answer: {_root_of(error)}")
+    message = _short(str(error))
+    if code in BUSY:
+        return Unavailable(f"ClickHouse cannot just now ({code}): {message}")
+    return QueryError(f"ClickHouse refused ({code}): {message}", code)
+
+
+def _root_of(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _short(str(getattr(error, "reason", error)))
+
+
+def _short(message: str) -> str:
+    text = message.split("DB::Exception:", 1)[-1].split("Stack trace:", 1)[0].split(" (version ", 1)[0]
+    return " ".join(text.split())[:500].strip()

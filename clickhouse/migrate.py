@@ -1,0 +1,176 @@
+"""Migrations: `python -m clickhouse.migrate` applies what is missing, `… verify` says whether the schema is still theirs.
+
+They are numbered .sql files, each applied once and never changed. Every statement may be repeated (IF NOT EXISTS), so
+that a run which was cut short is finished by the next.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from logging import getLogger
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from clickhouse.client import Client, connect
+from clickhouse.schema import differences, tables_of
+from pulse import log as logging
+from pulse.errors import PulseError, SchemaError, SettingError, Unavailable
+from pulse.settings import load
+
+FOLDER = Path(__file__).parent / "migrations"
+PATIENCE_S = 60
+log = getLogger(__name__)
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS migrations
+(
+    name       String COMMENT 'The migration''s file.',
+    checksum   String COMMENT 'SHA-256 of what it contained.',
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was applied.'
+)
+ENGINE = MergeTree
+ORDER BY name
+COMMENT 'Which migrations have been applied.'
+"""
+
+
+class Migration(NamedTuple):
+    """A file of statements, its name and what tells whether it has been changed."""
+
+    name: str
+    checksum: str
+    statements: tuple[str, ...]
+
+
+def migrations(folder: Path = FOLDER) -> list[Migration]:
+    """The migrations in a folder, in their order."""
+    return [read(path) for path in sorted(folder.glob("[0-9]*.sql"))]
+
+
+def read(path: Path) -> Migration:
+    """A migration from its file; statements end with a semicolon at the end of a line."""
+    text = path.read_text(encoding="utf-8")
+    statements = tuple(part.strip() for part in text.rstrip().removesuffix(";").split(";\n"))
+    return Migration(path.stem, sha256(text.encode()).hexdigest(), statements)
+
+
+def analytics_of(database: str) -> str:
+    """The database of the views that analysts see."""
+    return "analytics" if database == "pulse" else f"{database}_analytics"
+
+
+def migrate(client: Client, folder: Path = FOLDER) -> list[str]:
+    """Make the database what the migrations say; the names of those applied now.
+
+    Raises SchemaError if an applied one has changed since, Unavailable, QueryError.
+    """
+    client.within(None).command("CREATE DATABASE IF NOT EXISTS {database:Identifier}", {"database": client.database})
+    client.command(TABLE)
+    wanted, applied = migrations(folder), _applied(client)
+    _raise_any(_changed(wanted, applied))
+    missing = [migration for migration in wanted if migration.name not in applied]
+    for migration in missing:
+        _apply(client, migration)
+        client.command(
+            "INSERT INTO migrations (name, checksum) VALUES ({name:String}, {checksum:String})",
+            {"name": migration.name, "checksum": migration.checksum},
+        )
+    return [migration.name for migration in missing]
+
+
+def verify(client: Client, folder: Path = FOLDER) -> None:
+    """Compare the schema with what the migrations make in a database of their own.
+
+    Raises SchemaError naming everything that differs, Unavailable, QueryError.
+    """
+    wanted, applied = migrations(folder), _applied(client)
+    said = _changed(wanted, applied)
+    said += [
+        f"migration {migration.name} has not been applied" for migration in wanted if migration.name not in applied
+    ]
+    _raise_any(said)
+    with _scratch(client) as scratch:
+        for migration in wanted:
+            _apply(scratch, migration)
+        called = dict(zip(_databases(scratch), _databases(client), strict=True))
+        for other, own in called.items():
+            said += differences(tables_of(client, own, {}), tables_of(scratch, other, called), own)
+    _raise_any(said)
+
+
+def _databases(client: Client) -> tuple[str, str]:
+    return analytics_of(client.database), client.database
+
+
+def _apply(client: Client, migration: Migration) -> None:
+    for statement in migration.statements:
+        client.command(statement, {"analytics": analytics_of(client.database)})
+
+
+def _applied(client: Client) -> dict[str, str]:
+    if not client.command("EXISTS TABLE migrations"):
+        return {}
+    return {row[0]: row[1] for row in client.query("schema/applied").rows}
+
+
+def _changed(wanted: list[Migration], applied: dict[str, str]) -> list[str]:
+    known = {migration.name for migration in wanted}
+    changed = [m.name for m in wanted if applied.get(m.name, m.checksum) != m.checksum]
+    return [f"migration {name} has been changed since it was applied" for name in changed] + [
+        f"migration {name} was applied, but has no file" for name in applied if name not in known
+    ]
+
+
+def _raise_any(said: list[str]) -> None:
+    if said:
+        raise SchemaError("; ".join(said))
+
+
+@contextmanager
+def _scratch(client: Client) -> Iterator[Client]:
+    scratch = client.within(f"{client.database}_verify_{uuid4().hex[:8]}")
+    client.command("CREATE DATABASE {database:Identifier}", {"database": scratch.database})
+    try:
+        yield scratch
+    finally:
+        for database in _databases(scratch):
+            client.command("DROP DATABASE IF EXISTS {database:Identifier} SYNC", {"database": database})
+
+
+def _say_waiting(state: RetryCallState) -> None:
+    if state.outcome is not None:
+        log.warning("%s; trying again", state.outcome.exception())
+
+
+def main(arguments: list[str]) -> int:
+    """Migrate, or verify if that is the argument; what is wrong goes to standard error."""
+    try:
+        settings = load()
+        logging.configure(settings.log_level)
+        patiently = retry(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_exponential(0.25, max=5),
+            stop=stop_after_delay(PATIENCE_S),
+            before_sleep=_say_waiting,
+            reraise=True,
+        )
+        client = connect(settings)
+        if arguments not in ([], ["verify"]):
+            raise SettingError(f"{' '.join(arguments)}: the only argument there is is `verify`")
+        if arguments == ["verify"]:
+            patiently(verify)(client)
+            log.info("the schema of %s is that of the migrations", client.database)
+        else:
+            log.info("migrated %s", client.database, extra={"applied": patiently(migrate)(client)})
+    except PulseError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,83 @@
+"""`pulse.events` → `events`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clickhouse.sink.decimal import decimals, units
+from clickhouse.sink.kind import Kind, is_missing, is_outside, place_columns, source
+from clickhouse.sink.lines import Numbers
+from clickhouse.sink.record import Record
+from pulse import topics
+from pulse.event import MAX_MS
+
+MOST_MONEY = 1e12
+UUID = "^[0-9a-fA-F]{32}$"
+
+TEXTS = (
+    "event_id",
+    "visitor_id",
+    "user_id",
+    "session_id",
+    "url",
+    "path",
+    "referrer",
+    "title",
+    "ip",
+    "fingerprint_id",
+    "properties",
+)
+WORDS = (
+    *("site_id", "event", "host", "referrer_host", "channel", "consent", "clock", "currency"),
+    *("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "screen", "language", "timezone"),
+    *("country", "region", "city", "device_type", "browser", "browser_version", "os", "os_version"),
+)
+TIMES = ("ts", "received_at", "sent_at")
+
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in (*TEXTS, *WORDS)),
+        *((name, pa.int64()) for name in TIMES),
+        ("revenue", pa.float64()),
+        ("asn", pa.uint32()),
+        ("bot", pa.bool_()),
+        ("imported", pa.bool_()),
+    ]
+)
+
+
+def columns(rows: pa.Table, origin: Numbers, records: Sequence[Record]) -> pa.Table:
+    """The columns of `events`; what no row has is left to the table's defaults."""
+    made = {name: rows[name] for name in (*TEXTS, "asn", "bot", "imported")}
+    made["event_id"] = _plain(rows["event_id"])
+    made |= {name: rows[name].dictionary_encode() for name in WORDS}
+    made |= {name: rows[name].cast(pa.timestamp("ms", "UTC")) for name in TIMES}
+    made = {name: column for name, column in made.items() if column.null_count < len(rows)}
+    if rows["revenue"].null_count < len(rows):
+        amounts = rows["revenue"].to_numpy(zero_copy_only=False).astype(np.float64)
+        made["revenue"] = decimals(units(amounts), 18)
+    return pa.table(made | place_columns(origin, records))
+
+
+def _plain(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.replace_substring(ids, "-", "")
+
+
+EVENTS = Kind(
+    topic=topics.EVENTS,
+    table="events",
+    mark=source,
+    schema=SCHEMA,
+    checks=(
+        is_missing("site_id", "event", "event_id", "ts"),
+        ("event_id is no UUID", lambda rows: pc.invert(pc.match_substring_regex(_plain(rows["event_id"]), UUID))),
+        is_outside("ts", 0, MAX_MS),
+        is_outside("received_at", 0, MAX_MS),
+        is_outside("sent_at", 0, MAX_MS),
+        is_outside("revenue", -MOST_MONEY, MOST_MONEY),
+    ),
+    month="ts",
+    columns=columns,
+)

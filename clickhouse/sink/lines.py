@@ -1,0 +1,92 @@
+"""NDJSON records to one Arrow table, with what each row came from and the lines that are not rows."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.json as arrow_json
+
+from clickhouse.sink.record import Record, lines_in, lines_of
+
+Numbers = npt.NDArray[np.int64]
+
+
+class Bad(NamedTuple):
+    """A line that cannot be stored, the record it stands in, and why."""
+
+    record: Record
+    line: bytes
+    why: str
+
+
+class Parsed(NamedTuple):
+    """The rows of some records: of each row the record's number among them, and its line's number within that."""
+
+    rows: pa.Table
+    origin: Numbers
+    line: Numbers
+    bad: list[Bad]
+
+
+class _Piece(NamedTuple):
+    origin: int
+    line: int
+    text: bytes
+
+
+def parse(records: Sequence[Record], schema: pa.Schema) -> Parsed:
+    """All rows that have the schema's form; a line that has not is set apart without touching its neighbours."""
+    pieces = [_Piece(number, 0, r.value) for number, r in enumerate(records) if r.value and not r.fault]
+    bad = [Bad(record, line, record.fault) for record in records if record.fault for line in lines_of(record.value)]
+    tables, origins, numbers = [schema.empty_table()], [_none()], [_none()]
+    for taken, rows in _tables(pieces, schema, records, bad):
+        counts = [lines_in(piece.text) for piece in taken]
+        tables.append(rows)
+        origins.append(np.repeat([piece.origin for piece in taken], counts))
+        numbers.append(np.concatenate([np.arange(n) + piece.line for piece, n in zip(taken, counts, strict=True)]))
+    return Parsed(pa.concat_tables(tables), np.concatenate(origins), np.concatenate(numbers), bad)
+
+
+def _tables(
+    pieces: Sequence[_Piece], schema: pa.Schema, records: Sequence[Record], bad: list[Bad]
+) -> Iterator[tuple[Sequence[_Piece], pa.Table]]:
+    if not pieces:
+        return
+    try:
+        yield pieces, _read(pieces, schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        if len(pieces) == 1 and lines_in(pieces[0].text) == 1:
+            if line := pieces[0].text.strip():
+                bad.append(Bad(records[pieces[0].origin], line, str(error)))
+            return
+        for half in _halves(pieces):
+            yield from _tables(half, schema, records, bad)
+
+
+def _halves(pieces: Sequence[_Piece]) -> tuple[Sequence[_Piece], Sequence[_Piece]]:
+    if len(pieces) == 1:
+        origin, line, text = pieces[0]
+        pieces = [_Piece(origin, line + n, part) for n, part in enumerate(lines_of(text))]
+    middle = len(pieces) // 2
+    return pieces[:middle], pieces[middle:]
+
+
+def _read(pieces: Sequence[_Piece], schema: pa.Schema) -> pa.Table:
+    # The first line is there because the reader dies where no line is an object (`null`).
+    text = b"".join((b"{}\n", *(p.text if p.text.endswith(b"\n") else p.text + b"\n" for p in pieces)))
+    rows = arrow_json.read_json(
+        pa.BufferReader(text),
+        read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+        parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+    )
+    if rows.num_rows != 1 + sum(lines_in(piece.text) for piece in pieces):
+        raise pa.ArrowInvalid("not one JSON object a line")
+    if not text.isascii():
+        rows.validate(full=True)
+    return rows.select(schema.names).slice(1)
+
+
+def _none() -> Numbers:
+    return np.empty(0, np.int64)

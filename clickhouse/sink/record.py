@@ -1,0 +1,29 @@
+"""A record as the sink takes it from Kafka."""
+
+from typing import NamedTuple
+
+from pulse.place import Place
+
+
+class Record(NamedTuple):
+    """A record, where it lies in its topic, and which record of the raw log it was made of.
+
+    A record with a `fault` is not to be stored but kept among the refused.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    place: Place
+    value: bytes
+    fault: str = ""
+
+
+def lines_in(value: bytes) -> int:
+    """How many lines a record has, whether or not the last one ends."""
+    return value.count(b"\n") + (not value.endswith(b"\n")) if value else 0
+
+
+def lines_of(value: bytes) -> list[bytes]:
+    """The lines of a record, without their ends."""
+    return value.removesuffix(b"\n").split(b"\n")

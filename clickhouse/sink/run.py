@@ -1,0 +1,219 @@
+"""The sink's loop: gather a block, store it, commit; after any failure begin anew from what ClickHouse says."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from logging import getLogger
+from threading import Event
+
+from confluent_kafka import Message
+
+from clickhouse.client import Client
+from clickhouse.sink import config, meters
+from clickhouse.sink.identity import Identity
+from clickhouse.sink.reader import Reader, Where
+from clickhouse.sink.record import Record, lines_in
+from clickhouse.sink.write import Writer
+from pulse import topics
+from pulse.errors import PlaceError, QueryError, Unavailable
+from pulse.place import Place, place_of
+from pulse.settings import Settings
+
+IDLE_S = 0.5
+SLICE_S = 0.05
+MOST_BYTES = 64 * 1024 * 1024
+SHORTEST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+
+log = getLogger(__name__)
+
+
+@dataclass
+class Block:
+    """What has been gathered and not yet stored, and how far it reaches in each partition."""
+
+    records: list[Record] = field(default_factory=list)
+    saved: list[config.Saved] = field(default_factory=list)
+    next: dict[Where, int] = field(default_factory=dict)
+    rows: int = 0
+    size: int = 0
+    began: float = 0.0
+
+
+class Sink:
+    """Reads the topics into ClickHouse until `stop` is set."""
+
+    def __init__(self, settings: Settings, client: Client, identity: Identity, stop: Event) -> None:
+        self.clickhouse = "not asked yet"
+        self._settings = settings
+        self._client = client
+        self._identity = identity
+        self._stop = stop
+        self._writer = Writer(client)
+        self._reader = Reader(settings, self._leave)
+        self._block = Block()
+        self._applied: dict[tuple[Where, str, int], int] = {}
+        self._unchecked: dict[Where, int] = {}
+        self._rewound: dict[Where, int] = {}
+        self._logs: set[str] = set()
+        self._pause_s = SHORTEST_PAUSE_S
+
+    def run(self) -> None:
+        """Return when `stop` is set and what was gathered is stored, or cannot be just now.
+
+        Raises ReplacedError where the log is another than at first, KafkaException where Kafka will not have us.
+        """
+        self._reader.join()
+        while not self._stop.is_set():
+            try:
+                self._step()
+            except (Unavailable, QueryError) as error:
+                self._wait_after(error)
+        if not self._reader.moved:
+            self._leave()
+        self._reader.close()
+
+    def checks(self) -> dict[str, str]:
+        """What the sink needs, each with "ok" or what is wrong with it."""
+        kafka = self._identity.state
+        if kafka == "ok" and not self._reader.joined:
+            kafka = "waiting for the group"
+        return {"kafka": kafka, "clickhouse": self._clickhouse_now()}
+
+    def _clickhouse_now(self) -> str:
+        if self.clickhouse == "ok":
+            try:
+                self._client.ping()
+            except (Unavailable, QueryError) as error:
+                return str(error)
+        return self.clickhouse
+
+    def _step(self) -> None:
+        if self._reader.moved:
+            self._begin()
+        else:
+            self._gather()
+            self._store()
+
+    def _begin(self) -> None:
+        self._forget()
+        if not self._reader.has_partitions:
+            self._reader.first(IDLE_S)
+            return
+        self._asking(self._writer.begin)
+        self._unchecked = self._reader.begin()
+        meters.BEGINNINGS.inc()
+        log.info("begun", extra={"before": {f"{topic}/{n}": at for (topic, n), at in self._unchecked.items()}})
+
+    def _gather(self) -> None:
+        messages = self._reader.first(IDLE_S)
+        self._block.began = time.monotonic()
+        deadline = self._block.began + self._settings.sink_wait_ms / 1000
+        while not self._reader.moved and (messages or self._block.next):
+            for message in messages:
+                self._take(message)
+            left = deadline - time.monotonic()
+            if left <= 0 or self._is_full() or self._stop.is_set():
+                return
+            messages = self._reader.more(min(left, SLICE_S))
+
+    def _is_full(self) -> bool:
+        return self._block.rows >= self._settings.sink_rows or self._block.size >= MOST_BYTES
+
+    def _take(self, message: Message) -> None:
+        where, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
+        if offset > self._rewound.pop(where, offset):
+            self._rewound[where] = offset
+            return
+        if where[0] == topics.CONFIG:
+            self._block.saved.append(config.Saved(message.key() or b"", message.value()))
+            self._pass(where, offset)
+            return
+        record = self._record(message, where, offset)
+        expected = self._unchecked.pop(where, None)
+        if expected is None:
+            self._pass(where, offset)
+            self._put(record, where)
+        elif expected == offset and self._writer.has(record):
+            self._pass(where, offset)
+        else:
+            log.warning(
+                "ClickHouse lacks what was committed: reading again", extra={"partition": where, "offset": offset}
+            )
+            self._rewound[where] = offset
+            self._reader.rewind(where)
+
+    def _pass(self, where: Where, offset: int) -> None:
+        self._block.next[where] = offset + 1
+
+    def _put(self, record: Record, where: Where) -> None:
+        place = record.place
+        row = (where, place.log, place.partition)
+        if place.number <= self._applied.get(row, -1):
+            meters.SKIPPED.labels(record.topic).inc()
+            return
+        if place.log not in self._logs:
+            if self._logs:
+                self._identity.check()
+            self._logs.add(place.log)
+        self._applied[row] = place.number
+        self._block.records.append(record)
+        self._block.rows += lines_in(record.value)
+        self._block.size += len(record.value)
+
+    def _record(self, message: Message, where: Where, offset: int) -> Record:
+        value = message.value() or b""
+        try:
+            return Record(*where, offset, place_of(message.headers()), value)  # type: ignore[arg-type]
+        except PlaceError as error:
+            own = Place(f"{where[0]}@{self._identity.ids[where[0]]}", where[1], offset)
+            return Record(*where, offset, own, value, fault=str(error))
+
+    def _store(self) -> None:
+        block = self._block
+        if block.records:
+            self._asking(lambda: self._writer.store(block.records))
+        if block.saved:
+            self._asking(lambda: self._client.insert("config", config.rows_of(block.saved)))
+        self._identity.demand()
+        if block.next:
+            self._reader.commit(block.next)
+            self._pause_s = SHORTEST_PAUSE_S
+            meters.BLOCK_SECONDS.observe(time.monotonic() - block.began)
+            log.debug("stored", extra={"records": len(block.records), "rows": block.rows})
+        self._reader.measure()
+        self._block = Block()
+
+    def _leave(self) -> None:
+        """Store and commit what is gathered, if ClickHouse will; else it stays uncommitted, for whoever comes next."""
+        reached = dict(self._block.next)
+        try:
+            self._store()
+        except (Unavailable, QueryError) as error:
+            log.warning("what was gathered is left for later: %s", error)
+        else:
+            self._reader.commit(reached, wait=True)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._block = Block()
+        for known in (self._applied, self._unchecked, self._rewound, self._logs):
+            known.clear()
+
+    def _wait_after(self, error: Exception) -> None:
+        log.warning("%s; beginning anew in %.1f s", error, self._pause_s)
+        self._reader.pause()
+        self._forget()
+        self._reader.measure(ask=True)
+        until = time.monotonic() + self._pause_s
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
+            self._reader.first(min(left, IDLE_S))
+
+    def _asking(self, ask: Callable[[], None]) -> None:
+        try:
+            ask()
+        except (Unavailable, QueryError) as error:
+            self.clickhouse = str(error)
+            raise
+        self.clickhouse = "ok"

@@ -1,0 +1,62 @@
+"""Up to where ClickHouse has what the topics hold: asked of the rows themselves, never remembered elsewhere."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from clickhouse.client import Client
+from clickhouse.sink.kind import Flags, Kind
+from clickhouse.sink.lines import Numbers
+from clickhouse.sink.record import Record
+from pulse.errors import Unavailable
+
+Stored = dict[tuple[str, int, str], int]
+"""Table, month (0 where there is none) and mark → the place up to which rows are stored."""
+
+LOOK_AGAIN_S = 0.05
+
+
+def read(client: Client) -> Stored:
+    """What is stored in all tables; raises as Client.query does."""
+    return {
+        key: place
+        for table in ("events", "events_rejected", "metrics_minute")
+        for key, place in read_table(client, table).items()
+    }
+
+
+def read_table(client: Client, table: str) -> Stored:
+    """What is stored in one table."""
+    rows = client.query(f"stored/{table}").rows
+    if table == "metrics_minute":
+        return {(table, month, mark): place for month, applied in rows for mark, place in applied.items()}
+    if table == "events_rejected":
+        return {(table, 0, f"{stage}:{log}:{partition}"): place for stage, log, partition, place in rows}
+    return {(table, month, f"{log}:{partition}"): place for month, log, partition, place in rows}
+
+
+def unstored(kind: Kind, month: int, origin: Numbers, records: Sequence[Record], stored: Stored) -> Flags:
+    """Which rows of one month lie beyond what is stored of it."""
+    limits = np.array([stored.get((kind.table, month, kind.mark(record)), -1) for record in records], np.int64)
+    places = np.array([record.place.number for record in records], np.int64)
+    flags: Flags = (places > limits)[origin]
+    return flags
+
+
+def await_running(client: Client, prefix: str, most_s: float = 30) -> None:
+    """Return when no insert that is running now, under a query id of this prefix, is running any more.
+
+    A sink that was killed may have left one behind: what it stores must be seen before it is asked what is stored.
+    Raises Unavailable if one goes on for more than `most_s` seconds.
+    """
+    deadline = time.monotonic() + most_s
+    first = _running(client, prefix)
+    while first & _running(client, prefix):
+        if time.monotonic() > deadline:
+            raise Unavailable("ClickHouse is still at an earlier insert")
+        time.sleep(LOOK_AGAIN_S)
+
+
+def _running(client: Client, prefix: str) -> set[str]:
+    return {row[0] for row in client.query("stored/running", {"prefix": prefix}).rows}

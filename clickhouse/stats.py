@@ -1,0 +1,120 @@
+"""Statistics of a site: how many events, users and sessions, how much revenue, by time or by a dimension.
+
+Counts come from the minute aggregates where these are exact, else from the events. Neither looks for
+repetitions: those within the window of deduplication are removed before they are stored.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from clickhouse.client import Answer, Client
+from pulse.errors import QueryError
+from pulse.minute import MINUTE_MS
+
+Metric = Literal["event_count", "unique_users", "unique_sessions", "revenue"]
+Group = Literal["minute", "hour", "day", "week", "country", "device_type", "event"]
+Bots = Literal["include", "exclude"]
+
+TIMES = ("minute", "hour", "day", "week")
+LONGEST = 200
+"""How many values of a dimension an answer lists, the largest first."""
+
+COUNTED = ("event_count", "revenue")
+
+
+@dataclass(frozen=True)
+class StatsQuery:
+    """A question about one site; the range is `start_ms` ≤ time < `end_ms`, and an empty filter lets all pass."""
+
+    site_id: str
+    metric: Metric
+    start_ms: int
+    end_ms: int
+    group_by: Group | None = None
+    events: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    device_types: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    bots: Bots = "include"
+    currency: str = ""
+
+
+@dataclass(frozen=True)
+class StatsAnswer:
+    """The whole, and its parts: a time in ms (the bucket's beginning) or a dimension's value, each with its own value.
+
+    Buckets without events are not listed. `source` is the table that was read.
+    """
+
+    value: int | Decimal
+    breakdown: tuple[tuple[int | str, int | Decimal], ...]
+    source: str
+    rows_read: int
+    ms: float
+
+
+def answer(client: Client, query: StatsQuery) -> StatsAnswer:
+    """Answer a question; raises QueryError for revenue in several currencies, and as the client does."""
+    source = source_of(query)
+    parts = _ask(client, query, source, query.group_by or "")
+    whole = parts if query.group_by is None or query.metric in COUNTED else _ask(client, query, source, "")
+    values = _values(query, parts)
+    return StatsAnswer(
+        value=sum(_values(query, whole).values()) or _nothing(query),
+        breakdown=_breakdown(query, values) if query.group_by else (),
+        source=source,
+        rows_read=parts.rows_read + (whole.rows_read if whole is not parts else 0),
+        ms=parts.ms + (whole.ms if whole is not parts else 0),
+    )
+
+
+def source_of(query: StatsQuery) -> str:
+    """The table that answers exactly at the least cost."""
+    whole_minutes = query.start_ms % MINUTE_MS == 0 and query.end_ms % MINUTE_MS == 0
+    bots_told = query.bots == "include" or (query.metric == "event_count" and not query.currency)
+    return "metrics_minute" if query.metric in COUNTED and whole_minutes and bots_told else "events"
+
+
+def _ask(client: Client, query: StatsQuery, source: str, group: str) -> Answer:
+    return client.query(
+        _file(query.metric, source),
+        {
+            "site": query.site_id,
+            "start": query.start_ms,
+            "end": query.end_ms,
+            "group": group,
+            "timezone": query.timezone,
+            "events": list(query.events),
+            "countries": list(query.countries),
+            "devices": list(query.device_types),
+            "bots": query.bots,
+        }
+        | ({"currency": query.currency} if query.metric in COUNTED else {}),
+    )
+
+
+def _file(metric: Metric, source: str) -> str:
+    if metric in COUNTED:
+        return "stats/counts_of_minutes" if source == "metrics_minute" else "stats/counts_of_events"
+    return "stats/users" if metric == "unique_users" else "stats/sessions"
+
+
+def _values(query: StatsQuery, found: Answer) -> dict[str, int | Decimal]:
+    if query.metric != "revenue":
+        return {row[0]: row[1] for row in found.rows}
+    currencies = sorted({currency for row in found.rows for currency in row[3]})
+    if len(currencies) > 1:
+        named = ", ".join(name or "none" for name in currencies)
+        raise QueryError(f"the revenue is in several currencies ({named}): choose one with currency=…")
+    return {row[0]: row[2] for row in found.rows}
+
+
+def _nothing(query: StatsQuery) -> int | Decimal:
+    return Decimal(0) if query.metric == "revenue" else 0
+
+
+def _breakdown(query: StatsQuery, values: dict[str, int | Decimal]) -> tuple[tuple[int | str, int | Decimal], ...]:
+    if query.group_by in TIMES:
+        return tuple(sorted((int(key) * 1000, value) for key, value in values.items()))
+    return tuple(sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))[:LONGEST])
