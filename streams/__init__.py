@@ -1,0 +1,1 @@
+"""The Faust app: refine (raw events to events) and rollup (events to minute aggregates)."""

@@ -1,0 +1,124 @@
+"""From a raw record to its events: all at once where all are good, line by line where one is not."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from msgspec import DecodeError, Raw, Struct, ValidationError, json, structs
+
+from pulse.event import MAX_EVENT_BYTES, MAX_MS, UUID, RawEvent, RefinedEvent
+from pulse.rejection import Reason, Refused
+from streams.steps.step import Refusal
+
+LINE_KEPT = 4096
+DETAIL_KEPT = 300
+UNDECODABLE = (DecodeError, UnicodeDecodeError, RecursionError)
+"""All that decoding foreign bytes raises."""
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `([^`]*)`")
+
+
+class _Accepted(RawEvent, kw_only=True, omit_defaults=True, gc=False):
+    """An event as the contract has it on the raw log, its properties not looked into."""
+
+    properties: Raw = None  # type: ignore[assignment]
+
+
+class _Named(Struct):
+    """What a refused line may still tell of itself."""
+
+    site_id: Any = None
+    event_id: Any = None
+    received_at: Any = None
+
+
+_events = json.Decoder(RefinedEvent)
+_accepted = json.Decoder(_Accepted)
+_named = json.Decoder(_Named)
+
+
+class Decoded(NamedTuple):
+    """The events of a record, each with its line and the line's number, and the lines that are none."""
+
+    events: list[RefinedEvent]
+    lines: list[bytes]
+    indexes: Sequence[int]
+    refused: list[Refused]
+
+
+def decode(value: bytes) -> Decoded:
+    """The events of a record's lines. Never raises; what refinement is to add may stand in them and means nothing."""
+    lines = [line for line in value.split(b"\n") if line]
+    try:
+        events = _events.decode_lines(value)
+    except UNDECODABLE:
+        return _line_by_line(lines)
+    if len(events) != len(lines) or max(map(len, lines), default=0) > MAX_EVENT_BYTES:
+        return _line_by_line(lines)
+    return Decoded(events, lines, range(len(lines)), [])
+
+
+def _line_by_line(lines: list[bytes]) -> Decoded:
+    decoded = Decoded([], [], [], [])
+    filled = [line for line in lines if not line.isspace()]
+    for index, line in enumerate(filled):
+        try:
+            if len(line) > MAX_EVENT_BYTES:
+                raise OversizedError(len(line))
+            decoded.events.append(RefinedEvent(**structs.asdict(_accepted.decode(line))))
+            decoded.lines.append(line)
+            decoded.indexes.append(index)  # type: ignore[attr-defined]
+        except (*UNDECODABLE, OversizedError) as error:
+            decoded.refused.append(refused(line, index, _why(error)))
+    return decoded
+
+
+class OversizedError(Exception):
+    """A line is larger than an event may be."""
+
+
+def refused(line: bytes, index: int, why: Refusal, event: RefinedEvent | None = None) -> Refused:
+    """A refused line as it is kept: what it tells of itself, why it was refused, and its beginning."""
+    site_id, event_id, received_at = (
+        _told(line) if event is None else (event.site_id, event.event_id, event.received_at)
+    )
+    return Refused(
+        site_id=site_id or "",
+        event_id=event_id or "",
+        received_at=received_at,
+        reason=why.reason.value,
+        field=why.field,
+        detail=why.detail[:DETAIL_KEPT],
+        line=line[:LINE_KEPT].decode(errors="replace"),
+        index=index,
+    )
+
+
+def _told(line: bytes) -> tuple[str, str, int]:
+    try:
+        named = _named.decode(line[: 2 * MAX_EVENT_BYTES])
+    except UNDECODABLE:
+        return "", "", 0
+    received_at = named.received_at if isinstance(named.received_at, int) else 0
+    return _word(named.site_id), _word(named.event_id), received_at if 0 <= received_at <= MAX_MS else 0
+
+
+def _word(value: object) -> str:
+    return value[:64] if isinstance(value, str) else ""
+
+
+def _why(error: Exception) -> Refusal:
+    if isinstance(error, OversizedError):
+        return Refusal(Reason.too_large, "", f"{error.args[0]:,} bytes, of at most {MAX_EVENT_BYTES:,}")
+    if isinstance(error, RecursionError):
+        return Refusal(Reason.malformed, "", "nested too deeply")
+    if isinstance(error, UnicodeDecodeError):
+        return Refusal(Reason.malformed, "", f"not text in UTF-8: {error.reason}")
+    if not isinstance(error, ValidationError):
+        return Refusal(Reason.malformed, "", str(error))
+    parts = _AT.match(str(error))
+    what, path = (parts["what"], parts["path"]) if parts else (str(error), None)
+    missing = _MISSING.search(what)
+    field = path or (missing[1] if missing else "")
+    return Refusal(Reason.invalid, field, what.replace(f"`str` matching regex {UUID!r}", "a UUID"))

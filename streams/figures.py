@@ -1,0 +1,63 @@
+"""What the streams count and measure, for Prometheus."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import Counter, Summary
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from streams.refinement import Refined
+
+RECORDS = Counter("pulse_stream_records_total", "Records taken.", ["stage"])
+MADE = Counter("pulse_stream_records_made_total", "Records written.", ["stage"])
+TAKEN = Counter("pulse_refine_events_taken_total", "Lines of raw records.")
+KEPT = Counter("pulse_refine_events_kept_total", "Events refined and written.")
+DUPLICATES = Counter("pulse_refine_events_duplicate_total", "Events that had been seen.")
+REJECTED = Counter("pulse_refine_events_rejected_total", "Events refused.", ["reason"])
+BOTS = Counter("pulse_refine_events_bot_total", "Events kept that a machine sent.")
+PARTIALS = Counter("pulse_rollup_partials_total", "Partial minute aggregates written.")
+STEP = Summary("pulse_refine_step_seconds", "Time of one step over one event, sampled.", ["step"])
+BATCH = Summary("pulse_stream_batch_seconds", "Time of one batch of records, by what it was spent on.", ["stage", "on"])
+
+
+def count(refined: Refined) -> None:
+    """Count what became of a raw record."""
+    RECORDS.labels("refine").inc()
+    TAKEN.inc(refined.taken)
+    KEPT.inc(refined.kept)
+    DUPLICATES.inc(refined.duplicates)
+    BOTS.inc(refined.bots)
+    for reason, number in refined.reasons.items():
+        REJECTED.labels(reason).inc(number)
+    for step, seconds in refined.seconds.items():
+        STEP.labels(step).observe(seconds)
+
+
+class Now(Collector):
+    """What is measured when it is asked for: lag of each owned partition, and ids remembered."""
+
+    def __init__(
+        self,
+        standing: Callable[[], Mapping[tuple[str, int], tuple[int, int]]],
+        highwater: Callable[[tuple[str, int]], int | None],
+        sizes: Callable[[], Mapping[int, int]],
+    ) -> None:
+        self._standing = standing
+        self._highwater = highwater
+        self._sizes = sizes
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The gauges."""
+        lag = GaugeMetricFamily(
+            "pulse_stream_lag_seconds", "Age of what is being taken, 0 at the end.", labels=["topic", "partition"]
+        )
+        for (topic, partition), (offset, timestamp) in self._standing().items():
+            high = self._highwater((topic, partition))
+            behind = timestamp and high is not None and high > offset
+            lag.add_metric([topic, str(partition)], max(time.time() - timestamp / 1000, 0.0) if behind else 0.0)
+        yield lag
+        seen = GaugeMetricFamily("pulse_refine_seen_ids", "Event ids remembered.", labels=["partition"])
+        for partition, size in self._sizes().items():
+            seen.add_metric([str(partition)], size)
+        yield seen

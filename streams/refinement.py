@@ -1,0 +1,180 @@
+"""Refinement of one raw record: a list of small steps over each event, then duplicates, then output records.
+
+Pure apart from the memory of its partition: the same record with the same memory gives the same output.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from itertools import compress
+from time import perf_counter
+
+from msgspec import json
+
+from pulse.clock import Bounds
+from pulse.event import RefinedEvent
+from pulse.place import Place
+from pulse.rejection import Reason, Refused
+from pulse.settings import Settings
+from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
+from streams.decode import Decoded, decode, refused
+from streams.memory import Memory
+from streams.record import Made, Taken, cut
+from streams.seen import digests
+from streams.steps.address import hide_address, look_up, put_country
+from streams.steps.currency import put_currency
+from streams.steps.identity import drop_without_site, put_event_id, put_visitor
+from streams.steps.page import put_campaign, put_channel, put_page, put_referrer
+from streams.steps.properties import put_properties
+from streams.steps.step import Arrival, Refusal, Step
+from streams.steps.time import drop_too_old, put_received_at, put_time
+from streams.steps.user_agent import put_user_agent
+
+TIMED_EACH = 64
+"""Of one event in each so many records it is noted how long each step takes."""
+
+log = logging.getLogger(__name__)
+_encoder = json.Encoder()
+
+
+def steps_of(settings: Settings) -> tuple[Step, ...]:
+    """The steps in their order; raises SettingError if the geographic database cannot be read."""
+    bounds = Bounds(int(settings.late_days * 86_400_000), int(settings.early_seconds * 1000))
+    whence = look_up(settings.geo_database)
+    return (
+        drop_without_site,
+        put_event_id,
+        put_received_at(bounds.early_ms),
+        put_time(bounds.early_ms),
+        drop_too_old(bounds),
+        put_properties,
+        put_currency,
+        put_visitor(settings.secret.get_secret_value()),
+        put_user_agent,
+        put_country(whence),
+        put_page,
+        put_referrer,
+        put_campaign,
+        put_channel,
+        hide_address,
+    )
+
+
+@dataclass
+class Refined:
+    """What became of a raw record: records to write, and what to count.
+
+    `seconds` is how long each step took over an event, noted of few.
+    """
+
+    events: list[Made] = field(default_factory=list)
+    refused: list[Made] = field(default_factory=list)
+    taken: int = 0
+    kept: int = 0
+    duplicates: int = 0
+    bots: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step]) -> Refined | None:
+    """Refine a raw record of a log; None if what it gives is in the log already. Never raises for what is in it."""
+    first_part = memory.first_part(record.offset)
+    if first_part is None:
+        return None
+    events, refusals, made = _step_through(record, log_id, steps)
+    made.taken = len(events) + len(refusals)
+    seen = digests(events)
+    fresh = memory.unseen(seen)
+    kept, own = events, seen
+    if not all(fresh):
+        kept, own = list(compress(events, fresh)), list(compress(seen, fresh))
+    made.kept, made.duplicates = len(kept), len(events) - len(kept)
+    made.bots = sum(event.bot for event in kept)
+    made.reasons.update(refusal.reason for refusal in refusals)
+    values = _values(kept)
+    made.events = _records(EVENTS, values, record, log_id)[first_part:]
+    made.refused = _records(REJECTED, cut(map(_encoder.encode, refusals)), record, log_id)
+    if values:
+        memory.written(record.offset, len(values) - 1, own, record.timestamp)
+    return made
+
+
+def _step_through(
+    record: Taken, log_id: str, steps: Sequence[Step]
+) -> tuple[list[RefinedEvent], list[Refused], Refined]:
+    found, made = _decoded(record), Refined()
+    events, refusals = [], found.refused
+    arrival = Arrival(log_id, record.partition, record.offset, record.timestamp)
+    if not record.offset % TIMED_EACH and found.events:
+        made.seconds = _timed(steps, found.events[0], arrival)
+    for event, line, index in zip(found.events, found.lines, found.indexes, strict=True):
+        arrival.index = index
+        refusal = _run(steps, event, arrival)
+        if refusal is None:
+            events.append(event)
+        else:
+            refusals.append(refused(line, index, refusal, event))
+    return events, refusals, made
+
+
+def _decoded(record: Taken) -> Decoded:
+    try:
+        return decode(record.value)
+    except Exception as error:
+        why = _unexpected(decode, Arrival("", record.partition, record.offset, record.timestamp), error)
+        return Decoded([], [], [], [refused(record.value, 0, why)])
+
+
+def _run(steps: Sequence[Step], event: RefinedEvent, arrival: Arrival) -> Refusal | None:
+    step: Step | None = None
+    try:
+        for step in steps:
+            refusal = step(event, arrival)
+            if refusal is not None:
+                return refusal
+    except Exception as error:
+        return _unexpected(step, arrival, error)
+    return None
+
+
+def _timed(steps: Sequence[Step], event: RefinedEvent, arrival: Arrival) -> dict[str, float]:
+    """How long each step takes over a copy of an event."""
+    event, seconds = copy(event), {}
+    for step in steps:
+        began = perf_counter()
+        refusal = _run((step,), event, arrival)
+        seconds[name_of(step)] = perf_counter() - began
+        if refusal is not None:
+            break
+    return seconds
+
+
+def name_of(step: Callable[..., object] | None) -> str:
+    """A step's name: its function's, or that of the function that made it."""
+    return getattr(step, "__qualname__", "").partition(".")[0]
+
+
+def _unexpected(step: Callable[..., object] | None, arrival: Arrival, error: Exception) -> Refusal:
+    log.error(
+        "refinement failed on an event",
+        exc_info=error,
+        extra={"step": name_of(step), "partition": arrival.partition, "offset": arrival.offset, "line": arrival.index},
+    )
+    return Refusal(Reason.unexpected, "", f"{name_of(step)}: {type(error).__name__}")
+
+
+def _values(events: list[RefinedEvent]) -> list[bytes]:
+    whole = _encoder.encode_lines(events) if events else b""
+    if len(whole) <= MAX_RECORD_BYTES:
+        return [whole] if whole else []
+    return cut(map(_encoder.encode, events))
+
+
+def _records(topic: str, values: Sequence[bytes], record: Taken, log_id: str) -> list[Made]:
+    return [
+        Made(topic, record.partition, value, Place(log_id, record.partition, record.offset, part), record.timestamp)
+        for part, value in enumerate(values)
+    ]

@@ -1,0 +1,10 @@
+"""The currency of the revenue."""
+
+from pulse.event import RefinedEvent
+from streams.steps.step import Arrival
+
+
+def put_currency(event: RefinedEvent, arrival: Arrival) -> None:
+    """The currency's code in capitals, so that one currency is not added up as two."""
+    if event.currency:
+        event.currency = event.currency.upper()

@@ -1,0 +1,54 @@
+"""Whose event it is: its site, its own id, its visitor."""
+
+import re
+from functools import lru_cache
+from hashlib import blake2b, sha256
+from uuid import UUID
+
+from xxhash import xxh3_128_hexdigest
+
+from pulse.event import SITE, RefinedEvent
+from pulse.rejection import Reason
+from pulse.topics import DAY_MS
+from streams.steps.step import Arrival, Refusal, Step
+
+_NO_SITE = Refusal(Reason.no_site, "site_id", "the record names no site")
+_SITE = re.compile(SITE + r"\Z")
+
+
+def drop_without_site(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
+    """Only what was produced straight to the log can lack a site, or name one that cannot be."""
+    if _is_site(event.site_id):
+        return None
+    return Refusal(Reason.invalid, "site_id", "not a site's id") if event.site_id else _NO_SITE
+
+
+@lru_cache(maxsize=8_192)
+def _is_site(site_id: str) -> bool:
+    return _SITE.match(site_id) is not None
+
+
+def put_event_id(event: RefinedEvent, arrival: Arrival) -> None:
+    """An event without an id gets one that follows from its place, so that refining it again gives the same."""
+    if event.event_id is None:
+        place = f"{arrival.log}:{arrival.partition}:{arrival.offset}:{arrival.index}"
+        event.event_id = str(UUID(hex=xxh3_128_hexdigest(place.encode())))
+    else:
+        event.event_id = event.event_id.lower()
+
+
+def put_visitor(secret: str) -> Step:
+    """A visitor without an id gets one from address and user agent, under a key that changes every day (UTC)."""
+    key = sha256(secret.encode()).digest()
+
+    @lru_cache(maxsize=64)
+    def salt(day: int) -> bytes:
+        return blake2b(b"visitors of day %d" % day, key=key).digest()
+
+    def put(event: RefinedEvent, arrival: Arrival) -> None:
+        if event.visitor_id or not (event.ip or event.user_agent):
+            return
+        seen = f"{event.site_id}\0{event.ip}\0{event.user_agent}".encode()
+        event.visitor_id = blake2b(seen, key=salt(event.ts // DAY_MS), digest_size=16).hexdigest()  # type: ignore[operator]
+
+    return put

@@ -1,0 +1,53 @@
+"""The event's own properties: within their limits, and as JSON text."""
+
+from typing import Annotated
+
+from msgspec import Meta, MsgspecError, Raw, json
+
+from pulse import nesting
+from pulse.event import MAX_NESTING, MAX_PROPERTIES, MAX_PROPERTY_NAME, RefinedEvent
+from pulse.rejection import Reason
+from streams.steps.step import Arrival, Refusal
+
+_Name = Annotated[str, Meta(max_length=MAX_PROPERTY_NAME)]
+_limited = json.Decoder(Annotated[dict[_Name, Raw], Meta(max_length=MAX_PROPERTIES)])
+_encode = json.Encoder().encode
+
+_TOO_MANY = f"more than {MAX_PROPERTIES} properties, or a name of more than {MAX_PROPERTY_NAME} characters"
+_TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
+
+
+def put_properties(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
+    """Properties become a string that holds their JSON, or nothing if there are none."""
+    if event.properties is None:
+        return None
+    text = bytes(event.properties)
+    if text in (b"null", b"{}"):
+        event.properties = None  # type: ignore[assignment]
+        return None
+    if not text.startswith(b"{"):
+        return Refusal(Reason.invalid, "properties", "Expected `object | null`")
+    if not _is_surely_within(text) and not _is_within(text):
+        return Refusal(Reason.too_many_properties, "properties", _TOO_MANY)
+    if not nesting.is_within(text, MAX_NESTING):
+        return Refusal(Reason.invalid, "properties", _TOO_DEEP)
+    try:
+        event.properties = Raw(_encode(text.decode()))
+    except UnicodeDecodeError as error:
+        return Refusal(Reason.malformed, "properties", f"not text in UTF-8: {error.reason}")
+    return None
+
+
+def _is_surely_within(text: bytes) -> bool:
+    """Too short for a long name, and too few colons for so many properties: true of nearly all, and quickly told."""
+    return len(text) <= MAX_PROPERTY_NAME and text.count(b":") <= MAX_PROPERTIES
+
+
+def _is_within(text: bytes) -> bool:
+    try:
+        _limited.decode(text)
+    except UnicodeDecodeError:
+        return True
+    except MsgspecError:
+        return False
+    return True

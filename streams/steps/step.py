@@ -1,0 +1,60 @@
+"""What a step is given, and what it may answer."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pulse.event import RefinedEvent
+from pulse.rejection import Reason
+
+
+class Refusal(NamedTuple):
+    """Why an event goes no further: the reason, the field at fault, and what is wrong with it."""
+
+    reason: Reason
+    field: str
+    detail: str
+
+
+class Page(NamedTuple):
+    """What a url tells; `campaign` holds the five utm values, `click` an advertising network's parameter."""
+
+    host: str = ""
+    path: str = ""
+    campaign: tuple[str | None, ...] | None = None
+    click: str = ""
+
+
+class Whence(NamedTuple):
+    """What an address tells; empty where it does not. `network` is the address cut to /24 or /48."""
+
+    network: str | None = None
+    country: str = ""
+    region: str = ""
+    city: str = ""
+    asn: int = 0
+
+
+NO_PAGE = Page()
+NOWHERE = Whence()
+
+
+class Arrival:
+    """Where an event comes from: log id, partition and offset of its record, and `index` among the record's lines.
+
+    `timestamp` is when the record was written, in ms since the epoch. `whence` and `page` are what earlier steps
+    have found for later ones.
+    """
+
+    __slots__ = ("index", "log", "offset", "page", "partition", "timestamp", "whence")
+
+    def __init__(self, log: str, partition: int, offset: int, timestamp: int, index: int = 0) -> None:
+        self.log = log
+        self.partition = partition
+        self.offset = offset
+        self.timestamp = timestamp
+        self.index = index
+        self.page = NO_PAGE
+        self.whence = NOWHERE
+
+
+Step = Callable[[RefinedEvent, Arrival], Refusal | None]

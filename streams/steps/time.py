@@ -1,0 +1,50 @@
+"""When it happened."""
+
+from pulse.clock import Bounds, event_time, is_too_old, to_ms
+from pulse.event import MAX_MS, RefinedEvent
+from pulse.rejection import Reason
+from streams.steps.step import Arrival, Refusal, Step
+
+
+def put_received_at(early_ms: int) -> Step:
+    """What names no moment of receipt, or one after it was written to the log, was received when it was written."""
+
+    def put(event: RefinedEvent, arrival: Arrival) -> None:
+        if arrival.timestamp > 0 and not 0 < event.received_at <= arrival.timestamp + early_ms:
+            event.received_at = arrival.timestamp
+
+    return put
+
+
+def put_time(early_ms: int) -> Step:
+    """The event's time in ms, corrected for the client's clock; `clock` says what was done."""
+
+    def put(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
+        received_at, ts, sent_at = event.received_at, event.ts, event.sent_at
+        if ts is None:
+            ts, sent_at = received_at, None
+        ts = ts if ts.__class__ is int else to_ms(ts)
+        if sent_at is not None:
+            sent_at = sent_at if sent_at.__class__ is int else to_ms(sent_at)
+            if not 0 <= sent_at <= MAX_MS:
+                return Refusal(Reason.invalid, "sent_at", "outside of 1970 to 2100")
+        if not 0 <= ts <= MAX_MS:
+            return Refusal(Reason.invalid, "ts", "outside of 1970 to 2100")
+        event.sent_at = sent_at
+        event.ts, event.clock = event_time(ts, sent_at, received_at, early_ms)
+        return None
+
+    return put
+
+
+def drop_too_old(bounds: Bounds) -> Step:
+    """Late events are taken up to a limit, which those of a key that may import have not."""
+    days = bounds.late_ms / 86_400_000
+    refusal = Refusal(Reason.too_old, "ts", f"older than {days:g} days; a key with events:import may send it")
+
+    def drop(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
+        if is_too_old(event.ts, event.received_at, bounds.late_ms) and not event.imported:  # type: ignore[arg-type]
+            return refusal
+        return None
+
+    return drop

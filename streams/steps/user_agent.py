@@ -1,0 +1,98 @@
+"""With what: browser, system and kind of device, from the user agent."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import ua_parser
+
+from pulse.event import RefinedEvent
+from streams.steps.step import Arrival
+
+REMEMBERED = 20_000
+"""Parsing a user agent costs a hundred times what remembering it does; so many are in use at a time."""
+
+CRAWLERS = re.compile(
+    r"(?<!cu)bots?\b|crawl|spider|slurp|headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse"
+    r"|pagespeed|gtmetrix|pingdom|uptime|statuscake|monitor(ing|\b)|facebookexternalhit|preview|scrap|archiver|scan(ner)?\b"
+    r"|validator|feedfetcher|mediapartners|wordpress/",
+    re.IGNORECASE,
+)
+LIBRARIES = re.compile(
+    r"^(curl|wget|python|httpx|aiohttp|go-http-client|java/|apache-httpclient|node|axios|undici|got |ruby|php|guzzle"
+    r"|libwww|lwp|perl|okhttp|restsharp|postmanruntime|insomnia|httpie|dart|reqwest|rust)",
+    re.IGNORECASE,
+)
+
+KINDS = (
+    (
+        "tv",
+        re.compile(
+            r"smart-?tv|appletv|apple tv|googletv|hbbtv|bravia|crkey|roku|web0s|netcast|aft[a-z]+ build|\btv\b", re.I
+        ),
+    ),
+    ("console", re.compile(r"playstation|xbox|nintendo", re.I)),
+    ("wearable", re.compile(r"watch ?os|apple ?watch|galaxy watch|wear ?os", re.I)),
+    ("tablet", re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.I)),
+    ("mobile", re.compile(r"mobi|iphone|ipod|android|windows phone|blackberry|bb10|opera mini|kaios", re.I)),
+    ("desktop", re.compile(r"windows|macintosh|mac os x|x11|linux|cros|freebsd|openbsd", re.I)),
+)
+"""The first that fits is the kind of device."""
+
+
+class Device(NamedTuple):
+    """What a user agent tells; empty where it does not. `is_library` is a program that speaks for somebody else."""
+
+    browser: str = ""
+    browser_version: str = ""
+    os: str = ""
+    os_version: str = ""
+    device_type: str = ""
+    is_crawler: bool = False
+    is_library: bool = False
+
+
+UNKNOWN = Device()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def device_of(user_agent: str) -> Device:
+    """What a user agent tells of browser, system and device."""
+    found = ua_parser.parse(user_agent)
+    browser, system = found.user_agent, found.os
+    is_crawler = (found.device is not None and found.device.family == "Spider") or bool(CRAWLERS.search(user_agent))
+    return Device(
+        browser=browser.family[:64] if browser else "",
+        browser_version=(browser.major or "")[:64] if browser else "",
+        os=system.family[:64] if system else "",
+        os_version=(system.major or "")[:64] if system else "",
+        device_type="bot" if is_crawler else kind_of(user_agent),
+        is_crawler=is_crawler,
+        is_library=bool(LIBRARIES.match(user_agent)),
+    )
+
+
+def kind_of(user_agent: str) -> str:
+    """`desktop`, `mobile`, `tablet`, `tv`, `console`, `wearable`, or empty."""
+    return next((kind for kind, sign in KINDS if sign.search(user_agent)), "")
+
+
+def put_user_agent(event: RefinedEvent, arrival: Arrival) -> None:
+    """Browser, system and device where the client named none, and whether a machine sent it; the user agent goes.
+
+    A library's user agent is a machine's only where it is the visitor's own, as in an imported access log:
+    a server that sends its visitors' events speaks through one too.
+    """
+    device = device_of(event.user_agent) if event.user_agent else UNKNOWN
+    event.user_agent = None
+    event.bot = device.is_crawler or (device.is_library and event.imported)
+    if event.browser is None:
+        event.browser, event.browser_version = device.browser or None, device.browser_version
+    else:
+        event.browser_version = ""
+    if event.os is None:
+        event.os, event.os_version = device.os or None, device.os_version
+    else:
+        event.os_version = ""
+    if event.device_type is None:
+        event.device_type = device.device_type or None

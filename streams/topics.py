@@ -1,0 +1,89 @@
+"""Creates the topics that are missing: `python -m streams.topics`."""
+
+import asyncio
+import logging
+import sys
+from functools import partial
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from pulse import log as logs
+from pulse.errors import PulseError, SettingError, Unavailable
+from pulse.settings import Settings, load
+from pulse.topics import TOPICS
+from streams.broker import Broker
+from streams.retry import until_answered
+
+PATIENCE_S = 60.0
+ASKED_S = 2.0
+CREATED_S = 30.0
+
+log = logging.getLogger(__name__)
+
+
+def create(settings: Settings) -> list[str]:
+    """Create the topics that are missing and return their names.
+
+    Raises Unavailable while the broker is away, SettingError if a topic exists with another number of
+    partitions, PulseError if the broker refuses to create one.
+    """
+    admin = AdminClient({"bootstrap.servers": settings.kafka_url, "log_level": 2}, logger=log)
+    wanted = {topic.name: topic.partitions or settings.partitions for topic in TOPICS}
+    new = [NewTopic(topic.name, wanted[topic.name], settings.replication, config=topic.config()) for topic in TOPICS]
+    _demand(admin, settings.kafka_url)
+    created = []
+    for name, asked in admin.create_topics(new, request_timeout=CREATED_S).items():
+        try:
+            asked.result()
+            created.append(name)
+        except KafkaException as error:
+            _tolerate(name, error.args[0], settings.kafka_url)
+    broker = Broker(settings.kafka_url)
+    for name, partitions in wanted.items():
+        _check(name, broker.partitions(name), partitions)
+    return created
+
+
+def _demand(admin: AdminClient, servers: str) -> None:
+    try:
+        admin.list_topics(timeout=ASKED_S)
+    except KafkaException as error:
+        raise Unavailable(f"Kafka at {servers} does not answer ({error.args[0].str()})") from None
+
+
+def _tolerate(name: str, error: KafkaError, servers: str) -> None:
+    if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+        return
+    if error.retriable() or error.code() in (
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+    ):
+        raise Unavailable(f"Kafka at {servers} does not answer ({error.str()})")
+    raise PulseError(f"Kafka at {servers} refuses to create the topic {name}: {error.str()}")
+
+
+def _check(name: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise SettingError(
+            f"the topic {name} has {found} partitions, PULSE_PARTITIONS is {wanted}: set it to {found}; the number is fixed "
+            "once there is data, since an event and its repetition must meet in one partition"
+        )
+
+
+def main() -> None:
+    """Create the topics, waiting a minute for the broker; exit 1 with one sentence if that cannot be."""
+    try:
+        settings = load()
+        logs.configure(settings.log_level)
+        created = asyncio.run(asyncio.wait_for(until_answered(partial(create, settings)), PATIENCE_S))
+    except PulseError as error:
+        sys.exit(str(error))
+    except TimeoutError:
+        sys.exit(f"Kafka at {settings.kafka_url} does not answer: start it, or set PULSE_KAFKA_URL")
+    log.info("all topics are there", extra={"topics_created": created})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The process: waits for the topics, then runs the app with its agents, its health page and its watch."""
+
+import gc
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import faust
+from prometheus_client import REGISTRY
+
+from clickhouse import client
+from pulse import health
+from pulse.errors import SettingError, Unavailable
+from pulse.settings import Settings
+from pulse.topics import EVENTS, METRICS, RAW, REJECTED
+from streams import figures
+from streams.agents.refine import Refine
+from streams.agents.rollup import Rollup
+from streams.app import GROUP, Worker, create_app
+from streams.broker import Broker, Where
+from streams.elsewhere import Elsewhere
+from streams.memories import Memories
+from streams.ownership import Ownership
+from streams.producer import Output
+from streams.refinement import steps_of
+from streams.watch import Watch
+
+NEEDED = (RAW, EVENTS, REJECTED, METRICS)
+HOUR_MS = 3_600_000
+ASK_EACH_S = 1.0
+
+log = logging.getLogger(__name__)
+
+Checks = Callable[[], dict[str, str]]
+
+
+def run(settings: Settings) -> None:
+    """Stream until stopped, and end the process. Raises SettingError for what waiting will not mend."""
+    if not settings.secret.get_secret_value():
+        log.warning("PULSE_SECRET is empty: who knows an address can tell the visitor id that is derived from it")
+    broker = Broker(settings.kafka_url)
+    steps = steps_of(settings)
+    readiness = Readiness()
+    health.serve(settings.host, settings.streams_port, readiness)
+    ids = await_topics(broker, readiness)
+    check_partitions(broker)
+
+    window_ms = int(settings.dedup_hours * HOUR_MS)
+    app = create_app(settings)
+    ownership = Ownership(broker, GROUP, {topic: ids[topic] for topic in (RAW, EVENTS)})
+    elsewhere = Elsewhere(client.connect(settings), ids[RAW], window_ms)
+    memories = Memories(broker, ownership, elsewhere, RAW, ids[RAW], window_ms)
+    output = Output(settings)
+    watch = Watch(broker, ownership, NEEDED, lambda: bool(memories.reading))
+
+    attach(app, "refine", RAW, Refine(ownership, memories, output, steps))
+    attach(app, "rollup", EVENTS, Rollup(ownership, output, broker.partitions(METRICS)))
+    follow_assignment(app, ownership)
+    REGISTRY.register(figures.Now(ownership.standing, highwater_of(app), memories.sizes))
+    readiness.checks = lambda: {
+        "kafka": watch.kafka,
+        "partitions": "ok" if ownership.is_settled else "waiting to be assigned partitions",
+        "memory": f"reading what was seen of {sorted(memories.reading)}" if memories.reading else "ok",
+        "older_logs": elsewhere.state,
+    }
+    watch.start()
+    collect_rarely()
+    Worker(app).execute_from_commandline()
+
+
+class Readiness:
+    """What the health page asks; `checks` is replaced as the process gets further."""
+
+    def __init__(self) -> None:
+        self.checks: Checks = lambda: {"kafka": "not asked yet"}
+
+    def __call__(self) -> dict[str, str]:
+        return self.checks()
+
+
+def await_topics(broker: Broker, readiness: Readiness) -> dict[str, str]:
+    """The ids of all topics, once they are there."""
+    said = ""
+    while True:
+        try:
+            return broker.topic_ids(NEEDED)
+        except Unavailable as error:
+            now = str(error)
+            readiness.checks = lambda now=now: {"kafka": now}  # type: ignore[misc]
+            if now != said:
+                log.warning("%s; trying again", now)
+            said = now
+            time.sleep(ASK_EACH_S)
+
+
+def check_partitions(broker: Broker) -> None:
+    """Raise SettingError unless what refinement writes has as many partitions as what it reads."""
+    counts = {topic: broker.partitions(topic) for topic in (RAW, EVENTS, REJECTED)}
+    if len(set(counts.values())) > 1:
+        raise SettingError(f"topics must have the same number of partitions: {counts}")
+
+
+def attach(app: faust.App, name: str, topic: str, work: Callable[[Any], Any]) -> None:
+    """Make an agent of some work over a topic's records. One at a time: more would acknowledge out of order."""
+
+    async def agent(stream: Any) -> None:
+        await work(stream)
+
+    app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name=name, concurrency=1)(agent)
+
+
+def follow_assignment(app: faust.App, ownership: Ownership) -> None:
+    """Tell who owns what as the group decides it."""
+
+    @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
+    async def revoked(sender: Any, partitions: Any, **_: Any) -> None:
+        ownership.revoke()
+
+    @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
+    async def assigned(sender: Any, partitions: Any, **_: Any) -> None:
+        ownership.assign(partitions)
+
+
+def highwater_of(app: faust.App) -> Callable[[Where], int | None]:
+    """Where a partition ends, as far as the consumer was told with its last fetch."""
+
+    def highwater(where: Where) -> int | None:
+        ends: Mapping[Any, int] = app.monitor.tp_end_offsets
+        return ends.get(where)
+
+    return highwater
+
+
+def collect_rarely() -> None:
+    """What is here now stays for ever, and events have no cycles: the collector need hardly look."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
