@@ -1,0 +1,1 @@
+"""The HTTP faces: the collector takes events in, the query API gives answers."""

@@ -1,0 +1,100 @@
+"""The collector's answers: what was accepted, what was refused, and what went wrong, as bytes."""
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from msgspec import Struct, json
+
+from pulse.errors import PulseError
+from pulse.rejection import Rejection
+
+Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
+PROBLEM: Header = (b"content-type", b"application/problem+json")
+TYPE = "urn:pulse:problem:"
+
+
+class Problem(PulseError):
+    """A request that cannot be answered with 2xx: its status, its name, and what, where and why.
+
+    `headers` go with the answer; `members` are added to the problem's JSON.
+    """
+
+    def __init__(self, status: int, name: str, detail: str, headers: Sequence[Header] = (), **members: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.name = name
+        self.detail = detail
+        self.headers = headers
+        self.members = members
+
+
+class RefusedEvent(Struct):
+    """One refused event as the caller is told of it."""
+
+    index: int
+    id: str | None
+    field: str | None
+    reason: str
+    detail: str
+
+
+class Answer(Struct):
+    """The body of a 202."""
+
+    accepted: int
+    refused: list[RefusedEvent]
+
+
+def told(refused: Iterable[Rejection]) -> list[RefusedEvent]:
+    """Refused events as the caller is told of them, in the order of the request."""
+    in_order = sorted(refused, key=lambda each: each.index)
+    return [RefusedEvent(r.index, r.event_id, r.field, r.reason.value, r.detail) for r in in_order]
+
+
+def accepted(count: int, refused: Sequence[Rejection]) -> bytes:
+    """The body of a 202."""
+    return json.encode(Answer(count, told(refused) if refused else []))
+
+
+def all_refused(refused: Sequence[Rejection]) -> Problem:
+    """The answer where not one event is good."""
+    return Problem(
+        400,
+        "no_event_accepted",
+        f"none of the {len(refused)} events was accepted: see refused",
+        accepted=0,
+        refused=told(refused),
+    )
+
+
+def problem(fault: Problem) -> bytes:
+    """The body of an error: problem+json with type, title, status, detail and the fault's own members."""
+    title = HTTPStatus(fault.status).phrase
+    body = {"type": TYPE + fault.name, "title": title, "status": fault.status, "detail": fault.detail}
+    return json.encode(body | fault.members)
+
+
+def later(detail: str, seconds: int) -> Problem:
+    """The answer where something is away, or too much at once: come again after so many seconds."""
+    return Problem(503, "unavailable", detail, headers=((b"retry-after", b"%d" % seconds),))
+
+
+class Reply(NamedTuple):
+    """An answer as it goes out; its content type and length are among the headers."""
+
+    status: int
+    headers: tuple[Header, ...]
+    content: bytes
+
+
+def reply(status: int, kind: Header, content: bytes, more: Sequence[Header] = ()) -> Reply:
+    """An answer with a body."""
+    return Reply(status, (kind, (b"content-length", b"%d" % len(content)), *more), content)
+
+
+def failed(fault: Problem) -> Reply:
+    """The answer that tells of a problem."""
+    return reply(fault.status, PROBLEM, problem(fault), fault.headers)

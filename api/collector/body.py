@@ -1,0 +1,117 @@
+"""Reading a request's body, within its limits of size, memory and time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from api.collector.answer import Problem, later
+from api.collector.inflate import inflate, too_large
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+READ_S = 30
+"""How long a client may take over sending a body."""
+IN_LINE_BYTES = 64 * 1024
+"""A compressed body beyond this is decompressed beside the loop, which others wait for."""
+INFLATED_AT_ONCE = 2
+"""So many large bodies stand in the memory as they were before compression, one to be judged while another grows."""
+TURN_S = 10
+"""How long a large compressed body waits for its turn."""
+
+
+class Gone(Exception):
+    """The client went away; nobody is there to be answered."""
+
+
+class Room:
+    """The memory that unfinished bodies may take together, in bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+
+    def take(self, size: int) -> None:
+        """Take some of it; raises Problem 503 if it is not there."""
+        if self._taken + size > self._most:
+            raise later("too many large requests at once", 1)
+        self._taken += size
+
+    def give(self, size: int) -> None:
+        """Give it back."""
+        self._taken -= size
+
+
+class Turns:
+    """Who may inflate a large body: a few at once; the others wait, and what they sent takes its part of the room."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._free = asyncio.Semaphore(INFLATED_AT_ONCE)
+
+    @asynccontextmanager
+    async def inflated(self, body: bytes, coding: str, limit: int) -> AsyncIterator[bytes]:
+        """The body decompressed beside the loop; it must not outlive the block.
+
+        Raises what `inflate` raises, and Problem 503 if there is no room or the turn does not come in time.
+        """
+        self._room.take(len(body))
+        try:
+            await self._begin()
+            try:
+                yield await asyncio.to_thread(inflate, body, coding, limit)
+            finally:
+                self._free.release()
+        finally:
+            self._room.give(len(body))
+
+    async def _begin(self) -> None:
+        try:
+            async with asyncio.timeout(TURN_S):
+                await self._free.acquire()
+        except TimeoutError:
+            raise later("too many large requests at once", 1) from None
+
+
+def is_quick(body: bytes, coding: str) -> bool:
+    """Whether a body is plain, or so small that it is decompressed in line."""
+    return not coding or len(body) <= IN_LINE_BYTES
+
+
+async def read(receive: Receive, declared: bytes | None, limit: int, room: Room) -> bytes:
+    """The body as it came; `declared` is the content-length header.
+
+    Raises Problem 413 beyond `limit` bytes, 408 for a client that takes too long, Gone if it went away.
+    """
+    if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
+        raise too_large(limit)
+    first = await receive()
+    if first["type"] == "http.request" and not first.get("more_body"):
+        body: bytes = first.get("body", b"")
+        if len(body) > limit:
+            raise too_large(limit)
+        return body
+    try:
+        async with asyncio.timeout(READ_S):
+            return await _rest(first, receive, limit, room)
+    except TimeoutError:
+        raise Problem(408, "too_slow", f"the body did not arrive within {READ_S} s") from None
+
+
+async def _rest(message: MutableMapping[str, Any], receive: Receive, limit: int, room: Room) -> bytes:
+    pieces, size = [], 0
+    try:
+        while True:
+            if message["type"] != "http.request":
+                raise Gone
+            piece: bytes = message.get("body", b"")
+            room.take(len(piece))
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise too_large(limit)
+            if not message.get("more_body"):
+                return b"".join(pieces)
+            message = await receive()
+    finally:
+        room.give(size)

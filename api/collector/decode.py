@@ -1,0 +1,202 @@
+"""From a body to its events: all at once where all are good, one by one where one is not."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, ValidationError, defstruct, json, structs
+
+from api.collector.answer import Problem
+from api.collector.undecodable import UNDECODABLE, bare_surrogates, rejection, said
+from pulse.event import MAX_EVENTS_PER_REQUEST, MAX_PROPERTIES, MAX_PROPERTY_NAME, Moment, RawEvent
+from pulse.rejection import Rejection
+
+COUNTED_BEYOND = 1024 * 1024
+"""A body larger than this is counted before it is decoded, lest millions of tiny events fill the memory."""
+
+_BOM = b"\xef\xbb\xbf"
+_LINE = re.compile(rb"[^\s][^\n]*")
+
+_Name = Annotated[str, Meta(max_length=MAX_PROPERTY_NAME)]
+
+
+class Incoming(RawEvent, kw_only=True, omit_defaults=True, gc=False):
+    """An event of a request: an accepted one once it is stamped. The limits on properties stand in the type."""
+
+    properties: Annotated[dict[_Name, Any], Meta(max_length=MAX_PROPERTIES)] | None = None
+
+
+class Envelope(Struct):
+    """`{"events": […], "sent_at": …}`."""
+
+    events: list[Incoming]
+    sent_at: Moment | None = None
+
+
+class _Opened(Struct):
+    """An object whose parts are not looked into: an event, an envelope, or neither."""
+
+    event: Raw | UnsetType = UNSET
+    events: Raw | UnsetType = UNSET
+    sent_at: Raw | UnsetType = UNSET
+
+
+_Parts = defstruct(
+    "_Parts",
+    [(f"part_{i}", Raw | UnsetType, UNSET) for i in range(MAX_EVENTS_PER_REQUEST + 1)],
+    array_like=True,
+)
+"""An array as its first 2,001 elements, undecoded. A list would hold them all, however many there are."""
+
+_event = json.Decoder(Incoming)
+_events = json.Decoder(list[Incoming])
+_envelope = json.Decoder(Envelope)
+_opened = json.Decoder(_Opened)
+_parts = json.Decoder(_Parts)
+_moment = json.Decoder(Moment | None)
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A request's events, each with its index in the request, and those that are none."""
+
+    events: list[Incoming]
+    indexes: Sequence[int]
+    refused: list[Rejection] = field(default_factory=list)
+    sent_at: Moment | None = None
+
+
+def decode(body: bytes, lines: bool) -> Decoded:
+    """The events of a body: one, an array, an envelope, or (always so if `lines`) NDJSON.
+
+    Raises Problem: 400 for a body without an event or that is no JSON, 413 for more than 2,000 events.
+    """
+    body = body.removeprefix(_BOM)
+    try:
+        return _decode(body, lines)
+    except Problem as fault:
+        bared = bare_surrogates(body) if fault.name == "malformed" else body
+        if bared == body:
+            raise
+        return _decode(bared, lines)
+
+
+def _decode(body: bytes, lines: bool) -> Decoded:
+    start = body[:1] if body[:1] in (b"{", b"[") else body.lstrip()[:1]
+    if not start:
+        raise Problem(400, "empty", "the body is empty: send at least one event")
+    if lines:
+        return _decode_lines(body)
+    return _decode_array(body) if start == b"[" else _decode_object(body)
+
+
+def _decode_array(body: bytes | Raw, sent_at: Moment | None = None) -> Decoded:
+    if len(memoryview(body)) <= COUNTED_BEYOND or len(_open_array(body)) <= MAX_EVENTS_PER_REQUEST:
+        try:
+            return _all_good(_events.decode(body), sent_at)
+        except UNDECODABLE:
+            pass
+    return _one_by_one(_open_array(body), sent_at)
+
+
+def _open_array(body: bytes | Raw) -> list[Raw]:
+    """The undecoded elements of an array, at most 2,001; raises Problem 400 if it is no JSON."""
+    try:
+        return [part for part in structs.astuple(_parts.decode(body)) if part is not UNSET]
+    except UNDECODABLE as error:
+        raise _malformed(error) from None
+
+
+def _decode_object(body: bytes) -> Decoded:
+    if b'"events"' in body:
+        found = _decode_envelope(body)
+        if found is not None:
+            return found
+    try:
+        return Decoded([_event.decode(body)], range(1))
+    except ValidationError as error:
+        return Decoded([], (), [rejection(0, error, body)])
+    except UNDECODABLE as error:
+        if _looks_like_lines(body):
+            return _decode_lines(body)
+        raise _malformed(error) from None
+
+
+def _decode_envelope(body: bytes) -> Decoded | None:
+    """The events of an envelope; None if the object is none, and then an event or nothing."""
+    if len(body) <= COUNTED_BEYOND:
+        try:
+            whole = _envelope.decode(body)
+            return _all_good(whole.events, whole.sent_at)
+        except UNDECODABLE:
+            pass
+    try:
+        opened = _opened.decode(body)
+    except UNDECODABLE:
+        return None
+    if isinstance(opened.events, UnsetType) or not (opened.event is UNSET or _is_array(opened.events)):
+        return None
+    if not _is_array(opened.events):
+        raise Problem(400, "invalid", "events is not an array", field="events")
+    return _decode_array(opened.events, _sent_at(opened.sent_at))
+
+
+def _is_array(raw: Raw) -> bool:
+    return bytes(memoryview(raw)[:1]) == b"["
+
+
+def _sent_at(raw: Raw | UnsetType) -> Moment | None:
+    try:
+        return None if isinstance(raw, UnsetType) else _moment.decode(raw)
+    except UNDECODABLE as error:
+        raise Problem(400, "invalid", f"sent_at: {said(error)}", field="sent_at") from None
+
+
+def _decode_lines(body: bytes) -> Decoded:
+    if body.count(b"\n") <= MAX_EVENTS_PER_REQUEST:
+        try:
+            return _all_good(_event.decode_lines(body), None)
+        except UNDECODABLE:
+            pass
+    found = islice(_LINE.finditer(bare_surrogates(body)), MAX_EVENTS_PER_REQUEST + 1)
+    return _one_by_one([line.group() for line in found], None)
+
+
+def _looks_like_lines(body: bytes) -> bool:
+    """Whether a body that is no JSON is rather NDJSON: its first line is closed, and more follows."""
+    first, _, more = body.strip().partition(b"\n")
+    return bool(more) and first.rstrip().endswith(b"}")
+
+
+def _all_good(events: list[Incoming], sent_at: Moment | None) -> Decoded:
+    _check_count(len(events))
+    return Decoded(events, range(len(events)), sent_at=sent_at)
+
+
+def _one_by_one(parts: Sequence[bytes | Raw], sent_at: Moment | None) -> Decoded:
+    _check_count(len(parts))
+    events, indexes, refused = [], [], []
+    for index, part in enumerate(parts):
+        try:
+            events.append(_event.decode(part))
+            indexes.append(index)
+        except UNDECODABLE as error:
+            refused.append(rejection(index, error, part))
+    return Decoded(events, indexes, refused, sent_at)
+
+
+def _check_count(count: int) -> None:
+    if not count:
+        raise Problem(400, "empty", "the request holds no event: send at least one")
+    if count > MAX_EVENTS_PER_REQUEST:
+        raise Problem(
+            413,
+            "too_many_events",
+            f"the request holds more than {MAX_EVENTS_PER_REQUEST:,} events: send them in several requests",
+        )
+
+
+def _malformed(error: Exception) -> Problem:
+    return Problem(400, "malformed", f"the body is not JSON: {said(error)}")

@@ -1,0 +1,52 @@
+"""All of the collector that is not hot: documentation, health and metrics, as a FastAPI app."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from api import problems
+from api.collector.openapi import described
+from api.collector.tally import Tally
+from pulse import VERSION
+
+Checks = Callable[[], Awaitable[dict[str, str]]]
+"""Names what the collector needs, each with ``"ok"`` or what is wrong with it."""
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_pages(checks: Checks, tally: Tally, lifespan: Lifespan) -> FastAPI:
+    """The app of all other routes; `lifespan` frames the life of the whole process."""
+    app = FastAPI(title="Pulse collector", version=VERSION, lifespan=lifespan, redoc_url=None)
+
+    @app.get("/health", summary="Whether the process is alive", tags=["health"])
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/health/ready", summary="Whether events can be taken, and what is down", tags=["health"])
+    async def ready() -> JSONResponse:
+        found = await checks()
+        is_ready = all(state == "ok" for state in found.values())
+        body = {"status": "ok" if is_ready else "unavailable", "checks": found}
+        return JSONResponse(body, 200 if is_ready else 503)
+
+    @app.get("/metrics", summary="Prometheus metrics", tags=["health"])
+    async def metrics() -> Response:
+        return Response(generate_latest(REGISTRY) + generate_latest(tally.registry), media_type=CONTENT_TYPE_LATEST)
+
+    problems.install(app)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        app.openapi_schema = app.openapi_schema or described(made())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

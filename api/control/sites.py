@@ -1,0 +1,87 @@
+"""Sites and the organisations that own them, as they are stored."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from api.control.database import Database
+from api.control.model import Organisation, Site
+from pulse.errors import NotFound
+
+CHANGEABLE = frozenset({"name", "timezone", "settings"})
+
+
+class Sites:
+    """The sites of all organisations; every question names whose. Raises Unavailable, NotFound, Conflict."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ensure_organisation(self, organisation: str, name: str, now: int) -> None:
+        """Make an organisation unless there is one of this id."""
+        with self._database.write() as session:
+            if session.get(Organisation, organisation) is None:
+                session.add(Organisation(id=organisation, name=name, created=now))
+
+    def list(self, organisation: str, limit: int, after: str = "", only: str | None = None) -> Sequence[Site]:
+        """At most `limit` sites that are not archived, by id, beyond the id `after`; of them only the site `only` if given."""
+        wanted = _of(organisation).where(Site.id > after).order_by(Site.id).limit(limit)
+        if only is not None:
+            wanted = wanted.where(Site.id == only)
+        with self._database.read() as session:
+            return session.scalars(wanted).all()
+
+    def get(self, organisation: str, site_id: str) -> Site:
+        """A site that is not archived."""
+        with self._database.read() as session:
+            return _found(session, organisation, site_id)
+
+    def create(self, organisation: str, site_id: str, values: Mapping[str, Any], now: int) -> Site:
+        """A new site; raises Conflict if its id is taken, be it by another organisation or an archived site."""
+        with self._database.write() as session:
+            made = Site(id=site_id, organisation=organisation, created=now, **_changeable(values))
+            session.add(made)
+        return made
+
+    def change(self, organisation: str, site_id: str, values: Mapping[str, Any]) -> Site:
+        """A site with some of its values set anew."""
+        with self._database.write() as session:
+            site = _found(session, organisation, site_id)
+            for name, value in _changeable(values).items():
+                setattr(site, name, value)
+        return site
+
+    def archive(self, organisation: str, site_id: str, now: int) -> Site:
+        """Take a site out of use: its events stay, its keys are valid no longer."""
+        with self._database.write() as session:
+            site = _found(session, organisation, site_id)
+            site.archived = now
+        return site
+
+    def every(self) -> Sequence[Site]:
+        """All sites of all organisations, archived ones too."""
+        with self._database.read() as session:
+            return session.scalars(select(Site).order_by(Site.id)).all()
+
+    def public(self, site_id: str) -> dict[str, Any] | None:
+        """A site as `pulse.config` carries it, None if there is none."""
+        with self._database.read() as session:
+            site = session.get(Site, site_id)
+            return None if site is None else site.public()
+
+
+def _of(organisation: str) -> Select[Site]:
+    return select(Site).where(Site.organisation == organisation, Site.archived.is_(None))
+
+
+def _found(session: Session, organisation: str, site_id: str) -> Site:
+    site = session.scalar(_of(organisation).where(Site.id == site_id))
+    if site is None:
+        raise NotFound(f"there is no site {site_id!r}")
+    return site
+
+
+def _changeable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in CHANGEABLE}

@@ -1,0 +1,66 @@
+"""Who asks, what the key allows, and whose data it may see."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from api.keyring import Key, presented_key
+from api.problems import BadParameter, Forbidden, Unauthenticated
+from api.query.parts import With
+from pulse.errors import NotFound
+
+READ = "stats:read"
+ADMIN = "admin"
+
+_BEARER = HTTPBearer(auto_error=False, description="A secret key: `Authorization: Bearer pulse_prod_…`.")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
+
+
+async def asking(request: Request, parts: With, _: object = Security(_BEARER), __: object = Security(_HEADER)) -> Key:
+    """The key of a request; raises Unauthenticated if there is none that is valid."""
+    presented = presented_key(request.headers.get("authorization"), request.headers.get("x-api-key"))
+    if presented is None:
+        raise Unauthenticated("no key: send it as Authorization: Bearer or as X-API-Key")
+    key = await parts.keyring.find(presented)
+    if key is None:
+        raise Unauthenticated("the key is unknown, revoked or expired")
+    return key
+
+
+def needing(scope: str) -> Callable[[Key], Awaitable[Key]]:
+    """A dependency that lets keys of a scope pass; raises Forbidden for others."""
+
+    async def check(key: Annotated[Key, Depends(asking)]) -> Key:
+        if scope not in key.scopes:
+            raise Forbidden(f"the key lacks the scope {scope}")
+        return key
+
+    return check
+
+
+Reader = Annotated[Key, Depends(needing(READ))]
+"""A key that may read statistics."""
+Administrator = Annotated[Key, Depends(needing(ADMIN))]
+"""A key that may change sites and keys: of its organisation, or of its one site."""
+
+
+def own_site(key: Key, site_id: str | None) -> str:
+    """The site that a key asks about: its own, or the one it names.
+
+    Raises NotFound for another site than its own, BadParameter if the key has none and names none. Whether a named site
+    is of the key's organisation remains to be looked up.
+    """
+    named = site_id or key.site_id
+    if named is None:
+        raise BadParameter("site_id", "is required, as the key is not bound to one site")
+    if key.site_id not in (None, named):
+        raise NotFound(f"there is no site {named!r}")
+    return named
+
+
+def require_whole_organisation(key: Key) -> None:
+    """Raise Forbidden for a key that is bound to one site."""
+    if key.site_id is not None:
+        raise Forbidden(f"the key is bound to the site {key.site_id}; this takes a key of the whole organisation")

@@ -1,0 +1,188 @@
+"""GET /api/v1/stats: one metric of a site over a time, whole and by groups."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from time import perf_counter
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from api.problems import documented
+from api.query.access import Reader
+from api.query.bucket import begins
+from api.query.parts import With, now_ms
+from api.query.sites import found_site
+from api.query.span import PERIOD, USUAL_PERIOD, span
+from api.query.word import Reference, Zone
+from clickhouse.stats import TIMES, Bots, Group, Metric, StatsAnswer, StatsQuery, answer
+
+router = APIRouter(tags=["statistics"], responses=documented(400, 401, 403, 404, 503))
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+Value = int | Decimal
+
+Filter = Annotated[str, StringConstraints(max_length=200)]
+Moment = Annotated[str, StringConstraints(max_length=64)]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2})?$"), AfterValidator(str.upper)]
+
+EXAMPLE: dict[str, Any] = {
+    "success": True,
+    "data": {
+        "metric": "event_count",
+        "value": 1234,
+        "period": "7d",
+        "start_date": 1763035200000,
+        "end_date": 1763640000000,
+        "site_id": "shop",
+        "group_by": "day",
+        "timezone": "Europe/Vienna",
+        "breakdown": [{"timestamp": 1763074800000, "value": 180}, {"timestamp": 1763161200000, "value": 0}],
+        "meta": {"source": "metrics_minute", "rows_read": 812, "ms": 4.1},
+    },
+    "timestamp": 1763640000123,
+}
+
+
+class Asked(BaseModel):
+    """The parameters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    metric: Metric = Field(
+        description="`event_count`; `unique_users`: people where known, else visitors; `unique_sessions`; `revenue`: in one currency."
+    )
+    site_id: Reference | None = Field(None, description="The site; may be left out where the key is bound to one.")
+    period: Annotated[str, StringConstraints(pattern=PERIOD)] | None = Field(
+        None,
+        description=f"Minutes, hours, days or weeks up to now, such as `1h`, `24h`, `7d`, `30d`; `{USUAL_PERIOD}` if no time is named.",
+    )
+    start_date: Moment | None = Field(
+        None,
+        description="The first moment: ms since the epoch, an ISO 8601 time, or a date, in `timezone` if it names no zone.",
+    )
+    end_date: Moment | None = Field(
+        None, description="The moment after the last, likewise; a date is in whole. Now if missing."
+    )
+    group_by: Group | None = Field(
+        None,
+        description="Break down by local time, without gaps, or by a dimension, the largest first, at most 200 values.",
+    )
+    event: list[Filter] = Field([], max_length=100, description="Only events of this name; may be given several times.")
+    country: list[CountryCode] = Field(
+        [], max_length=300, description="Only from this country, `AT`; several times; empty for unknown."
+    )
+    device_type: list[Filter] = Field([], max_length=100, description="Only from devices of this type; several times.")
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(
+        None,
+        description="Only events in this currency; for `revenue` where there are several. Only with counted metrics.",
+    )
+    timezone: Zone | None = Field(None, description="IANA time zone of hours, days and weeks; the site's if missing.")
+    bots: Bots = Field("include", description="Whether crawlers and other machines count.")
+
+
+class Meta(BaseModel):
+    """How the answer was found."""
+
+    source: str = Field(description="The table that was read.")
+    rows_read: int = Field(description="How many of its rows.")
+    ms: float = Field(description="How long it took, in ms.")
+
+
+class Part(BaseModel):
+    """The value of one group: a bucket of time, or a value of a dimension."""
+
+    timestamp: int | None = Field(None, description="The bucket's beginning, ms since the epoch.")
+    key: str | None = Field(None, description="The dimension's value, empty for unknown.")
+    value: int | float
+
+
+class Stats(BaseModel):
+    """The answer's data. Times are ms since the epoch."""
+
+    metric: Metric
+    value: int | float = Field(description="The metric over the whole range.")
+    period: str | None
+    start_date: int
+    end_date: int
+    site_id: str
+    group_by: Group | None
+    timezone: str
+    breakdown: list[Part] = Field(description="For each group its value.")
+    meta: Meta
+
+
+class StatsResponse(BaseModel):
+    """The answer."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    success: bool
+    data: Stats
+    timestamp: int = Field(description="When it was answered, ms since the epoch.")
+
+
+@router.get("/stats", summary="A metric of a site", response_model=StatsResponse)
+async def stats(key: Reader, parts: With, asked: Annotated[Asked, Query()]) -> Response:
+    """One metric over a range of time, whole and, with `group_by`, in parts.
+
+    Buckets of time are contiguous; those without events are 0. Users and sessions that are in several parts count in each,
+    and once in the whole.
+    """
+    began = perf_counter()
+    site = await found_site(parts, key, asked.site_id)
+    zone = ZoneInfo(asked.timezone or site.timezone)
+    start, end = span(asked.start_date, asked.end_date, asked.period, zone, now_ms())
+    times = begins(asked.group_by, start, end, zone) if asked.group_by in TIMES and asked.group_by else []
+    query = question(asked, site.id, start, end, zone.key)
+    found = await parts.ask(lambda client: answer(client, query))
+    data = {
+        "metric": query.metric,
+        "value": found.value,
+        "period": period_of(asked),
+        "start_date": start,
+        "end_date": end,
+        "site_id": query.site_id,
+        "group_by": query.group_by,
+        "timezone": query.timezone,
+        "breakdown": breakdown(query.group_by, found, times),
+        "meta": {"source": found.source, "rows_read": found.rows_read, "ms": round((perf_counter() - began) * 1000, 2)},
+    }
+    body = _encode({"success": True, "data": data, "timestamp": now_ms()})
+    return Response(body, media_type="application/json")
+
+
+def question(asked: Asked, site_id: str, start: int, end: int, timezone: str) -> StatsQuery:
+    """What the store is asked."""
+    return StatsQuery(
+        site_id=site_id,
+        metric=asked.metric,
+        start_ms=start,
+        end_ms=end,
+        group_by=asked.group_by,
+        events=tuple(asked.event),
+        countries=tuple(asked.country),
+        device_types=tuple(asked.device_type),
+        timezone=timezone,
+        bots=asked.bots,
+        currency=asked.currency or "",
+    )
+
+
+def period_of(asked: Asked) -> str | None:
+    """The period that was asked for, or is meant where no time was named."""
+    return asked.period or (None if asked.start_date else USUAL_PERIOD)
+
+
+def breakdown(group: str | None, found: StatsAnswer, times: list[int]) -> list[Mapping[str, Any]]:
+    """The parts of an answer; where they are times, all of them, with 0 where nothing was found."""
+    if group is None:
+        return []
+    if group not in TIMES:
+        return [{"key": key, "value": value} for key, value in found.breakdown]
+    values: dict[int | str, Value] = dict.fromkeys(times, 0)
+    values.update(found.breakdown)
+    return [{"timestamp": begin, "value": values[begin]} for begin in sorted(values)]
