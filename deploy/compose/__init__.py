@@ -1,0 +1,1 @@
+"""What docker-compose.yml at the root needs beside the image."""

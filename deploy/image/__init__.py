@@ -1,0 +1,1 @@
+"""The one image of all processes."""
