@@ -1,0 +1,176 @@
+"""µs an event of refine and rollup, without Kafka: `python -m bench.streams`.
+
+Events vary as real ones do: visitors, pages with and without campaigns, a few hundred user agents, an address each
+visitor, each id new. Caches are warm where they would be: user agents are; addresses and pages as their visitors return.
+"""
+
+import random
+import uuid
+from collections.abc import Callable, Sequence
+from time import process_time
+
+import psutil
+from msgspec import json
+from pydantic import SecretStr
+from xxhash import xxh3_128_digest
+
+from pulse.event import RawEvent
+from pulse.place import HEADER
+from pulse.settings import Settings
+from pulse.topics import DAY_MS
+from streams.decode import decode
+from streams.memory import Memory
+from streams.record import Taken
+from streams.refinement import Refined, name_of, refine, steps_of
+from streams.rollup import rollup
+from streams.seen import SeenIds, digests
+from streams.steps.step import Arrival, Step
+
+PARTITIONS = 4
+NOW = 1_800_000_000_000
+PAGES = [f"/{part}/{n}" for part in ("product", "blog", "docs", "category") for n in range(100)]
+CAMPAIGNS = [
+    "",
+    "",
+    "",
+    "?utm_source=google&utm_medium=cpc&utm_campaign=spring",
+    "?utm_source=newsletter&utm_medium=email",
+    "?gclid=abc",
+]
+REFERRERS = [
+    None,
+    "https://www.google.com/",
+    "https://t.co/x",
+    "https://www.shop.example/",
+    "https://blog.example.org/a",
+]
+DESKTOP = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Safari/537.36"
+)
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{0} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{0} Mobile/15E148 Safari/604.1"
+AGENTS = [shape.format(n) for shape in (DESKTOP, PHONE) for n in range(100, 250)]
+
+
+def visitor(chance: random.Random) -> dict[str, str]:
+    """What stays the same over a visitor's events."""
+    return {
+        "visitor_id": str(uuid.UUID(int=chance.getrandbits(128))),
+        "ip": f"{chance.randrange(1, 224)}.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(256)}",
+        "user_agent": chance.choice(AGENTS),
+        "language": chance.choice(["de-AT", "en-US", "fr"]),
+        "screen": chance.choice(["1920x1080", "390x844"]),
+    }
+
+
+def event(chance: random.Random, person: dict[str, str]) -> bytes:
+    """A line of the raw log."""
+    path = chance.choice(PAGES)
+    return json.encode(
+        RawEvent(
+            event=chance.choice(["page_view", "page_view", "page_view", "click", "add_to_cart"]),
+            event_id=str(uuid.UUID(int=chance.getrandbits(128))),
+            ts=NOW + chance.randrange(60_000),
+            sent_at=NOW + 60_000,
+            received_at=NOW + 60_100,
+            site_id="shop",
+            url=f"https://www.shop.example{path}{chance.choice(CAMPAIGNS)}",
+            referrer=chance.choice(REFERRERS),
+            title=f"Page {path}",
+            properties={"plan": "pro", "position": chance.randrange(100)},
+            **person,  # type: ignore[arg-type]
+        )
+    )
+
+
+def records(count: int, size: int, chance: random.Random) -> list[Taken]:
+    """Raw records of so many events each; some ten events a visitor."""
+    people = [visitor(chance) for _ in range(count * size // 10 + 1)]
+    lines = [[event(chance, chance.choice(people)) for _ in range(size)] for _ in range(count)]
+    return [Taken("raw", 0, n, NOW + 60_200 + n, b"\n".join([*some, b""])) for n, some in enumerate(lines)]
+
+
+def timed(work: Callable[[], object], events: int, rounds: int = 7) -> float:
+    """µs of CPU an event, in the best of some rounds: others on the machine only make it slower."""
+    found = []
+    for _ in range(rounds):
+        began = process_time()
+        work()
+        found.append((process_time() - began) / events * 1e6)
+    return min(found)
+
+
+def refining(some: Sequence[Taken], steps: Sequence[Step]) -> Callable[[], list[Refined | None]]:
+    """Refines the records into an empty memory each time; caches stay as they are."""
+
+    def work() -> list[Refined | None]:
+        memory = Memory(DAY_MS)
+        return [refine(record, "log", memory, steps) for record in some]
+
+    return work
+
+
+def rolling_up(some: Sequence[Refined | None]) -> tuple[Callable[[], object], int]:
+    """Rolls up what refinement made; and how many events that are."""
+    made = [record for each in some if each is not None for record in each.events]
+    taken = [Taken(r.topic, r.partition, 0, r.timestamp, r.value, ((HEADER, r.place.encode()),)) for r in made]
+    return lambda: [rollup(record, PARTITIONS) for record in taken], sum(each.kept for each in some if each)
+
+
+def each_step(some: Sequence[Taken], steps: Sequence[Step]) -> dict[str, float]:
+    """µs an event of each step, run over all events one step after the other."""
+    found = {"decode": timed(lambda: [decode(record.value) for record in some], _lines(some))}
+    events = [event for record in some for event in decode(record.value).events]
+    arrival = Arrival("log", 0, 1, NOW + 60_200)
+    for step in steps:
+        began = process_time()
+        for each in events:
+            step(each, arrival)
+        found[name_of(step)] = (process_time() - began) / len(events) * 1e6
+    found["digests"] = timed(lambda: digests(events), len(events))
+    return found
+
+
+def seen_ids(count: int) -> tuple[float, float, float]:
+    """Of so many ids over a window: MB a million, µs to add one, µs to ask for one that is unknown."""
+    before = _resident()
+    seen = SeenIds(DAY_MS)
+    began = process_time()
+    for n in range(0, count, 125):
+        seen.add([xxh3_128_digest(i.to_bytes(8, "little")) for i in range(n, n + 125)], n * DAY_MS // count)
+    added = process_time() - began
+    resident = _resident() - before
+    unknown = [
+        [xxh3_128_digest(i.to_bytes(9, "big")) for i in range(n, n + 125)] for n in range(count, 2 * count, 12500)
+    ]
+    began = process_time()
+    for some in unknown:
+        seen.known(some)
+    return resident / count, added / count * 1e6, (process_time() - began) / sum(map(len, unknown)) * 1e6
+
+
+def _lines(some: Sequence[Taken]) -> int:
+    return sum(record.value.count(b"\n") for record in some)
+
+
+def _resident() -> int:
+    return psutil.Process().memory_info().rss
+
+
+def main() -> None:
+    """Print the figures."""
+    steps = steps_of(Settings(secret=SecretStr("a secret of the bench")))
+    print("refine and rollup, µs of CPU an event, by events a record")
+    for size in (1, 5, 25, 125, 500, 2000):
+        some = records(20_000 // size, size, random.Random(1))
+        work = refining(some, steps)
+        roll, count = rolling_up(work())
+        print(f"  {size:>5}: refine {timed(work, _lines(some)):6.2f}   rollup {timed(roll, count):5.2f}")
+    print("each step, at 125 a record")
+    for name, took in each_step(records(160, 125, random.Random(1)), steps).items():
+        print(f"  {name:<20} {took:5.2f}")
+    bytes_each, added, asked = seen_ids(2_000_000)
+    print(f"seen ids: {bytes_each:.0f} MB a million, {added:.2f} µs to add one, {asked:.2f} µs to ask for one")
+
+
+if __name__ == "__main__":
+    main()
