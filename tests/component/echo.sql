@@ -1,0 +1,1 @@
+SELECT {text:String}, {texts:Array(String)}

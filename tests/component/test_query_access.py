@@ -1,0 +1,191 @@
+"""Who gets in: every route of the query API, and every site that is another's."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.routing import BaseRoute
+
+from api.control import credential
+from api.query.app import app_of
+from api.query.parts import assemble
+from tests.querying import KEYS, Api, querying, settings_of
+
+OPEN = {"/health", "/health/ready", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /api/v1/sites": {"id": "new", "name": "New"},
+    "PATCH /api/v1/sites/{site_id}": {"name": "Changed"},
+    "POST /api/v1/keys": {"name": "new", "site_id": "shop"},
+    "POST /api/v1/settings/keys": {"name": "new", "site_id": "shop"},
+}
+QUESTIONS: dict[str, dict[str, Any]] = {"GET /api/v1/stats": {"metric": "event_count"}}
+
+
+def _flat(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        path = getattr(route, "path", None)
+        for method in sorted(getattr(route, "methods", None) or ()):
+            if path is not None and method != "HEAD":
+                yield method, path
+
+
+def _routes() -> list[tuple[str, str]]:
+    parts = assemble(settings_of(Path("."), database_url="sqlite://"))
+    app = app_of(parts)
+    described = [(method.upper(), path) for path, each in app.openapi()["paths"].items() for method in each]
+    return sorted({*described, *_flat(app.routes)})
+
+
+ROUTES = _routes()
+PROTECTED = [(method, path) for method, path in ROUTES if path not in OPEN]
+SITE_BY_NAME = [
+    (method, path)
+    for method, path in PROTECTED
+    if "{site_id}" in path or path in ("/api/v1/stats", "/api/v1/events/recent")
+]
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    async with querying(settings_of(tmp_path)) as made:
+        yield made
+
+
+def _request(method: str, path: str) -> dict[str, Any]:
+    name = f"{method} {path}"
+    request: dict[str, Any] = {"params": QUESTIONS.get(name, {})}
+    return request | ({"json": BODIES[name]} if name in BODIES else {})
+
+
+def test_the_table_of_routes_is_whole() -> None:
+    assert len(PROTECTED) >= 17
+    assert {path for _, path in ROUTES} >= {"/health", "/health/ready", "/metrics", "/docs", "/openapi.json"}
+    assert all(path.startswith("/api/v1/") for _, path in PROTECTED)
+
+
+async def test_no_route_answers_without_a_key(api: Api) -> None:
+    for method, path in PROTECTED:
+        answer = await api.ask(method, path, None, **_request(method, path))
+
+        assert answer.status_code == 401, (method, path)
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_no_route_answers_to_a_key_that_is_none(api: Api) -> None:
+    for method, path in PROTECTED:
+        for presented in (credential.make(public=False), "x", "'; --", "é" * 43):
+            headers = {b"x-api-key": presented.encode()}
+            answer = await api.http.request(method, path, headers=headers, **_request(method, path))
+
+            assert answer.status_code == 401, (method, path, presented)
+
+
+async def test_no_route_answers_to_a_key_that_may_only_write(api: Api) -> None:
+    for method, path in PROTECTED:
+        for key in ("writer", "page"):
+            answer = await api.ask(method, path, key, **_request(method, path))
+
+            assert answer.status_code == 403, (method, path, key)
+            assert "lacks the scope" in answer.json()["detail"]
+
+
+async def test_a_reader_reads_and_administers_nothing(api: Api) -> None:
+    for method, path in PROTECTED:
+        answer = await api.ask(method, path, "reader", **_request(method, path))
+        reads = path in ("/api/v1/stats", "/api/v1/events/recent")
+
+        assert answer.status_code == (503 if reads else 403), (method, path)
+
+
+@pytest.mark.parametrize("header", ["authorization", "x-api-key"])
+async def test_a_key_is_taken_from_both_headers(api: Api, header: str) -> None:
+    value = api.keys["admin"] if header == "x-api-key" else f"Bearer {api.keys['admin']}"
+
+    assert (await api.http.get("/api/v1/sites", headers={header: value})).status_code == 200
+
+
+async def test_open_routes_need_no_key_and_show_nothing(api: Api) -> None:
+    for path in OPEN - {"/health/ready"}:
+        answer = await api.ask("GET", path, None)
+
+        assert answer.status_code == 200, path
+        assert not any(name in answer.text for name in ("rival", *api.keys.values()))
+
+
+@pytest.mark.parametrize("key", ["rival", "rival_reader", "shop_admin", "reader"])
+async def test_anothers_site_is_as_one_that_does_not_exist(api: Api, key: str) -> None:
+    for method, path in SITE_BY_NAME:
+        if "admin" not in KEYS[key]["scopes"] and "{site_id}" in path:
+            continue
+        if method == "DELETE" and KEYS[key]["site"] is not None:
+            continue
+        texts = []
+        for site in ("blog", "nowhere"):
+            request = _request(method, path)
+            if "{site_id}" not in path:
+                request["params"] = request["params"] | {"site_id": site}
+            answer = await api.ask(method, path.replace("{site_id}", site), key, **request)
+            texts.append((answer.status_code, answer.text.replace(site, "SITE")))
+
+        assert texts[0] == texts[1], (method, path)
+        assert texts[0][0] == 404, (method, path)
+    assert (await api.ask("GET", "/api/v1/sites/blog")).json()["name"] == "Blog"
+
+
+@pytest.mark.parametrize("key", ["rival", "shop_admin"])
+async def test_anothers_keys_are_as_ones_that_do_not_exist(api: Api, key: str) -> None:
+    foreign = "admin" if key == "shop_admin" else "reader"
+    for method, path in PROTECTED:
+        if "{key_id}" not in path:
+            continue
+        texts = []
+        for key_id in (api.ids[foreign], "key_0000000000000000"):
+            answer = await api.ask(method, path.replace("{key_id}", key_id), key)
+            texts.append((answer.status_code, answer.text.replace(key_id, "KEY")))
+
+        assert texts[0] == texts[1], (method, path)
+        assert texts[0][0] == 404, (method, path)
+    assert (await api.ask("GET", f"/api/v1/keys/{api.ids[foreign]}")).json()["revoked"] is None
+
+
+async def test_lists_hold_what_is_the_keys_own(api: Api) -> None:
+    sites = {
+        key: (await api.ask("GET", "/api/v1/sites", key)).json()["data"] for key in ("admin", "shop_admin", "rival")
+    }
+    keys = {key: (await api.ask("GET", "/api/v1/keys", key)).json()["data"] for key in ("admin", "shop_admin", "rival")}
+
+    assert {key: [site["id"] for site in found] for key, found in sites.items()} == {
+        "admin": ["blog", "shop"],
+        "shop_admin": ["shop"],
+        "rival": ["rival"],
+    }
+    assert {key: sorted(each["name"] for each in found) for key, found in keys.items()} == {
+        "admin": ["admin", "page", "reader", "shop_admin", "writer"],
+        "shop_admin": ["page", "reader", "shop_admin", "writer"],
+        "rival": ["rival", "rival_reader"],
+    }
+
+
+async def test_a_key_of_one_site_makes_and_archives_none(api: Api) -> None:
+    assert (await api.ask("POST", "/api/v1/sites", "shop_admin", json={"id": "new"})).status_code == 403
+    assert (await api.ask("DELETE", "/api/v1/sites/shop", "shop_admin")).status_code == 403
+
+
+async def test_a_new_key_reaches_no_further_than_the_one_that_makes_it(api: Api) -> None:
+    for site in ("blog", "rival", "nowhere"):
+        wanted = {"name": "x", "site_id": site, "scopes": ["stats:read"]}
+        assert (await api.ask("POST", "/api/v1/keys", "shop_admin", json=wanted)).status_code == 404
+    made = await api.ask("POST", "/api/v1/keys", "shop_admin", json={"name": "x", "scopes": ["admin"]})
+
+    assert made.status_code == 201
+    assert made.json()["site_id"] == "shop"
+
+
+async def test_a_key_of_all_sites_must_name_one(api: Api) -> None:
+    for path, question in (("/api/v1/stats", {"metric": "event_count"}), ("/api/v1/events/recent", {})):
+        answer = await api.ask("GET", path, "admin", params=question)
+
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["parameter"] == "site_id"

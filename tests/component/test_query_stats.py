@@ -1,0 +1,378 @@
+"""GET /api/v1/stats over a real ClickHouse: right, exact, and deaf to tricks."""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from api.query.bucket import begins
+from api.query.stats import EXAMPLE, Stats, StatsResponse
+from api.query.word import timezones
+from clickhouse.client import Client
+from clickhouse.migrate import migrate
+from tests.querying import Api, Row, fill, querying, settings_of
+
+NEW_YORK = ZoneInfo("America/New_York")
+BEGIN = int(datetime(2026, 3, 7, tzinfo=NEW_YORK).timestamp() * 1000)
+END = int(datetime(2026, 3, 10, tzinfo=NEW_YORK).timestamp() * 1000)
+RANGE = {"start_date": str(BEGIN), "end_date": str(END)}
+HOUR = 3_600_000
+TRICKS = (
+    "' OR 1=1 --",
+    "shop' UNION ALL SELECT * FROM events --",
+    "'); DROP TABLE events; --",
+    "{site:String}",
+    "\\",
+    "\\'",
+    "a\tb\nc\r\0",
+    "']) OR 1=1 OR has(['",
+    "%00",
+    "%s %d {0}",
+    "👩‍👩‍👧 \u202e",
+    "\u0000",
+    "NaN",
+    "-1",
+    "[1,2]",
+    "null",
+)
+
+
+def _rows() -> list[Row]:
+    """Events of two sites over three days, on one of which New York's clocks go forward."""
+    dice = random.Random(5)
+    return [
+        Row(
+            site_id=dice.choice(["shop", "shop", "rival"]),
+            event=dice.choice(["page_view", "purchase", "O’Hara"]),
+            ts=BEGIN + dice.randrange(END - BEGIN),
+            visitor_id=f"v{dice.randrange(40)}",
+            country=dice.choice(["AT", "US", ""]),
+            device_type=dice.choice(["desktop", "mobile"]),
+            bot=dice.random() < 0.2,
+            revenue=dice.choice(["0", "0.1", "12.3456"]),
+            currency="EUR",
+        )
+        for _ in range(400)
+    ]
+
+
+ROWS = _rows()
+OURS = [row for row in ROWS if row.site_id == "shop"]
+
+
+@pytest.fixture
+def client(clickhouse: str) -> Iterator[Client]:
+    made = Client(clickhouse)
+    migrate(made)
+    fill(made, ROWS)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def api(tmp_path: Path, client: Client, clickhouse: str) -> AsyncIterator[Api]:
+    async with querying(settings_of(tmp_path, clickhouse_url=clickhouse)) as made:
+        yield made
+
+
+@pytest.fixture
+async def bare(tmp_path: Path) -> AsyncIterator[Api]:
+    """An API without a ClickHouse: what is refused is refused before it is asked."""
+    async with querying(settings_of(tmp_path)) as made:
+        yield made
+
+
+async def value(api: Api, **question: Any) -> Any:
+    """The whole of an answer."""
+    answer = await api.stats(**({"metric": "event_count"} | RANGE | question))
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]["value"]
+
+
+async def parts(api: Api, **question: Any) -> list[tuple[Any, Any]]:
+    """The parts of an answer."""
+    answer = await api.stats(**({"metric": "event_count"} | RANGE | question))
+    assert answer.status_code == 200, answer.text
+    return [(part.get("timestamp", part.get("key")), part["value"]) for part in answer.json()["data"]["breakdown"]]
+
+
+async def test_an_answer_has_the_form_that_is_described(api: Api) -> None:
+    schema = (await api.ask("GET", "/openapi.json", None)).json()
+    described = schema["paths"]["/api/v1/stats"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+
+    assert described == {"$ref": "#/components/schemas/StatsResponse"}
+    StatsResponse.model_validate(EXAMPLE, strict=True)
+    for group in (None, "hour", "day", "country"):
+        question: dict[str, Any] = RANGE | {"metric": "event_count"} | ({"group_by": group} if group else {})
+        body = (await api.stats(**question)).json()
+        StatsResponse.model_validate(body, strict=True)
+        assert set(body["data"]) == set(EXAMPLE["data"]) == set(Stats.model_fields)
+        assert body["success"] is True
+        assert body["data"]["site_id"] == "shop"
+        assert body["data"]["meta"]["source"] == "metrics_minute"
+        assert (body["data"]["start_date"], body["data"]["end_date"]) == (BEGIN, END)
+
+
+async def test_metrics_are_those_of_the_site_alone(api: Api) -> None:
+    assert await value(api) == len(OURS)
+    assert await value(api, metric="unique_users") == len({row.visitor_id for row in OURS})
+    assert await value(api, metric="revenue") == float(sum(round(float(row.revenue) * 1e4) for row in OURS)) / 1e4
+    assert await value(api, key="admin", site_id="shop") == len(OURS)
+    assert await value(api, key="rival_reader") == len(ROWS) - len(OURS)
+    assert await value(api, key="admin", site_id="blog") == 0
+
+
+async def test_filters_one_by_one_and_together(api: Api) -> None:
+    asked: list[tuple[dict[str, Any], int]] = [
+        ({"event": "purchase"}, sum(row.event == "purchase" for row in OURS)),
+        ({"event": ["purchase", "O’Hara"]}, sum(row.event in ("purchase", "O’Hara") for row in OURS)),
+        ({"country": "at"}, sum(row.country == "AT" for row in OURS)),
+        ({"country": ""}, sum(row.country == "" for row in OURS)),
+        ({"device_type": "mobile"}, sum(row.device_type == "mobile" for row in OURS)),
+        ({"bots": "exclude"}, sum(not row.bot for row in OURS)),
+        (
+            {"event": "purchase", "country": ["AT", "US"], "device_type": "mobile", "bots": "exclude"},
+            sum(r.event == "purchase" and bool(r.country) and r.device_type == "mobile" and not r.bot for r in OURS),
+        ),
+        ({"event": "nothing of the kind"}, 0),
+    ]
+    for question, expected in asked:
+        assert await value(api, **question) == expected, question
+
+
+async def test_days_in_new_york_are_its_own_also_when_the_clocks_change(api: Api) -> None:
+    days = Counter(datetime.fromtimestamp(row.ts / 1000, NEW_YORK).strftime("%F") for row in OURS)
+    found = await parts(api, group_by="day", timezone="America/New_York")
+
+    assert {datetime.fromtimestamp(at / 1000, NEW_YORK).strftime("%F %T"): count for at, count in found} == {
+        f"{day} 00:00:00": count for day, count in days.items()
+    }
+    assert [later[0] - sooner[0] for sooner, later in pairwise(found)] == [24 * HOUR, 23 * HOUR]
+
+
+async def test_the_sites_own_zone_is_meant_where_none_is_named(api: Api) -> None:
+    await api.ask("PATCH", "/api/v1/sites/shop", json={"timezone": "America/New_York"})
+
+    assert await parts(api, group_by="day") == await parts(api, group_by="day", timezone="America/New_York")
+    assert await value(api, start_date="2026-03-08", end_date="2026-03-08") == sum(
+        datetime.fromtimestamp(row.ts / 1000, NEW_YORK).day == 8 for row in OURS
+    )
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"])
+async def test_buckets_have_no_gaps_and_add_up(api: Api, zone: str) -> None:
+    for group in ("minute", "hour", "day", "week"):
+        found = await parts(api, group_by=group, timezone=zone)
+        times = [at for at, _ in found]
+
+        assert sum(count for _, count in found) == len(OURS), group
+        assert times == sorted(set(times))
+        if group in ("minute", "hour"):
+            assert {later - sooner for sooner, later in pairwise(times)} == {HOUR if group == "hour" else 60_000}
+
+
+async def test_dimensions_list_the_largest_first(api: Api) -> None:
+    for group in ("country", "device_type", "event"):
+        expected = Counter(getattr(row, group) for row in OURS)
+        found = await parts(api, group_by=group)
+
+        assert dict(found) == expected
+        assert [count for _, count in found] == sorted(expected.values(), reverse=True)
+
+
+async def test_the_store_finds_no_bucket_but_those_that_are_filled_with_zeros(api: Api, client: Client) -> None:
+    moments = [BEGIN + step * 1_800_000 for step in range(0, 2 * 24 * 400, 7)]
+    fill(client, [Row("blog", "x", ms) for ms in moments])
+    for zone in ("UTC", "America/New_York", "Europe/London", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe"):
+        for group in ("hour", "day", "week"):
+            asked = {"key": "admin", "site_id": "blog", "group_by": group, "timezone": zone}
+            found = await parts(api, **asked, end_date=str(moments[-1] + 1))
+
+            assert sum(count for _, count in found) == len(moments)
+            assert [at for at, _ in found] == begins(group, BEGIN, moments[-1] + 1, ZoneInfo(zone)), (zone, group)
+
+
+def test_clickhouse_knows_every_zone_that_is_taken(client: Client) -> None:
+    known = {row[0] for row in client.query(Path(__file__).parents[1] / "data" / "time_zones.sql").rows}
+
+    assert timezones() - known == set()
+
+
+async def test_a_period_holds_what_has_just_happened(api: Api, client: Client) -> None:
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    fill(client, [Row("blog", "now", now), Row("blog", "before", now - 2 * HOUR)])
+
+    for period, expected in (("1h", 1), ("1d", 2), ("1w", 2)):
+        answer = await api.stats("admin", metric="event_count", site_id="blog", period=period, event=["now", "before"])
+        assert answer.json()["data"]["value"] == expected
+        assert answer.json()["data"]["period"] == period
+
+
+async def test_revenue_in_several_currencies_is_asked_for_one_by_one(api: Api, client: Client) -> None:
+    fill(client, [Row("blog", "x", BEGIN, revenue="1.5", currency=each) for each in ("EUR", "USD")])
+    question: dict[str, Any] = {"key": "admin", "site_id": "blog", "metric": "revenue"}
+    answer = await api.stats(**question, **RANGE)
+
+    assert answer.status_code == 400
+    assert "EUR, USD" in answer.json()["detail"]
+    assert await value(api, **question, currency="USD", event="x") == 1.5
+
+
+async def test_tricks_in_every_text_bring_no_other_rows_and_no_fault(api: Api) -> None:
+    schema = (await api.ask("GET", "/openapi.json", None)).json()
+    for path in ("/api/v1/stats", "/api/v1/events/recent"):
+        needed = {"metric": "event_count", **RANGE} if path.endswith("stats") else {}
+        names = [each["name"] for each in schema["paths"][path]["get"]["parameters"]]
+        for name in names:
+            for trick in TRICKS:
+                answer = await api.ask("GET", path, "reader", params=needed | {name: trick})
+
+                assert answer.status_code in (200, 400, 404), (path, name, trick, answer.text)
+                if answer.status_code == 200 and path.endswith("stats"):
+                    assert answer.json()["data"]["value"] == 0, (name, trick)
+                if answer.status_code == 200 and path.endswith("recent"):
+                    assert not answer.json()["data"], (name, trick)
+    assert await value(api) == len(OURS)
+
+
+INVALID: dict[str, tuple[Any, ...]] = {
+    "metric": ("", "revenues", "EVENT_COUNT"),
+    "site_id": ("x" * 65, "a\nb"),
+    "period": ("", "0d", "7", "d", "7y", "1.5d", "99999d", "-1d"),
+    "start_date": ("", "yesterday", "-5", "1e12", "2026-13-01", "x" * 65, "99999999999999999999"),
+    "end_date": ("", "0", "2026-02-30", "1"),
+    "group_by": ("", "month", "properties"),
+    "event": ("x" * 201, ["x"] * 101),
+    "country": ("AUT", "A", "1!", "AT\n"),
+    "device_type": ("x" * 201,),
+    "currency": ("", "eur", "EURO", "EUR\n"),
+    "timezone": ("", "Mars/Olympus", "../etc/passwd", "utc+1", "localtime"),
+    "bots": ("", "yes", "only"),
+}
+VALID: dict[str, tuple[Any, ...]] = {
+    "metric": ("event_count", "unique_users", "unique_sessions", "revenue"),
+    "site_id": ("shop",),
+    "period": ("1m", "24h", "30d", "12w", "9999d"),
+    "start_date": ("0", "2026-03-01", "2026-03-01T10:00:00Z", "2026-03-01T10:00:00+05:30"),
+    "end_date": ("2026-03-11", "1790000000000"),
+    "group_by": ("hour", "day", "week", "country", "device_type", "event"),
+    "event": ("x" * 200, ["a", "b"]),
+    "country": ("AT", "at", "", ["AT", "US"]),
+    "device_type": ("", "mobile"),
+    "currency": ("EUR",),
+    "timezone": ("UTC", "America/Argentina/Buenos_Aires"),
+    "bots": ("include", "exclude"),
+}
+
+
+async def test_every_parameter_is_taken_and_refused_as_described(bare: Api) -> None:
+    schema = (await bare.ask("GET", "/openapi.json", None)).json()
+    described = {each["name"]: each for each in schema["paths"]["/api/v1/stats"]["get"]["parameters"]}
+    assert set(described) == set(INVALID) == set(VALID)
+
+    for name, texts in INVALID.items():
+        assert described[name]["description"], name
+        for text in texts:
+            answer = await bare.stats(**({"metric": "event_count", "start_date": "2"} | {name: text}))
+            assert answer.status_code == 400, (name, text)
+            assert {name} <= {error["parameter"].partition(".")[0] for error in answer.json()["errors"]}, (name, text)
+
+
+async def test_every_valid_value_is_asked_of_the_store(bare: Api) -> None:
+    for name, texts in VALID.items():
+        for text in texts:
+            answer = await bare.stats(
+                **({"metric": "event_count"} | ({} if name == "period" else RANGE) | {name: text})
+            )
+            assert answer.status_code == 503, (name, text, answer.text)
+            assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize(
+    ("question", "parameter"),
+    [
+        ({}, "metric"),
+        ({"metric": "event_count", "colour": "red"}, "colour"),
+        ({"metric": "event_count", "period": "1d", "start_date": "1"}, "period"),
+        ({"metric": "event_count", "end_date": "1"}, "start_date"),
+        ({"metric": "event_count", "group_by": "minute", "period": "30d"}, "group_by"),
+    ],
+)
+async def test_what_contradicts_itself_is_named(bare: Api, question: dict[str, str], parameter: str) -> None:
+    answer = await bare.stats(**question)
+
+    assert answer.status_code == 400
+    assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+
+
+async def test_a_store_without_tables_is_not_ready(tmp_path: Path, clickhouse: str) -> None:
+    async with querying(settings_of(tmp_path, clickhouse_url=clickhouse)) as api:
+        answer = await api.stats(metric="event_count")
+
+    assert answer.status_code == 503
+
+
+async def test_the_latest_events_come_in_pages_and_none_of_another_site(api: Api, client: Client) -> None:
+    now = int(datetime.now(UTC).timestamp() * 1000) - 500_000
+    sent = [Row("shop" if number % 3 else "rival", f"e{number}", now + number // 4) for number in range(60)]
+    fill(client, sent)
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await api.ask("GET", "/api/v1/events/recent", "reader", params={"limit": 7, **cursor})).json()
+        found += page["data"]
+        if page["next_cursor"] is None:
+            break
+        assert len(page["data"]) == 7
+        cursor = {"cursor": page["next_cursor"]}
+
+    assert sorted(event["event"] for event in found) == sorted(row.event for row in sent if row.site_id == "shop")
+    assert [event["received_at"] for event in found] == sorted((event["received_at"] for event in found), reverse=True)
+    assert len({event["event_id"] for event in found}) == len(found)
+
+
+async def test_properties_stored_too_deeply_nested_are_told_as_their_text(api: Api, client: Client) -> None:
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    fill(client, [Row("shop", name, now) for name in ("deep", "deepest", "flat")])
+    texts = {"deep": nested(300), "deepest": nested(100_000), "flat": '{"a":[1,{"b":"[[["}]}'}
+    for name, text in texts.items():
+        client.command(
+            "INSERT INTO events (site_id, event, ts, received_at, event_id, properties)"
+            f" VALUES ('shop', '{name} too', now64(3), now64(3), generateUUIDv4(), '{text}')"
+        )
+    answer = await api.ask("GET", "/api/v1/events/recent", "reader")
+
+    assert answer.status_code == 200
+    found = {event["event"]: event["properties"] for event in answer.json()["data"]}
+    assert found["deep too"] == texts["deep"]
+    assert found["deepest too"] == texts["deepest"]
+    assert found["flat too"] == {"a": [1, {"b": "[[["}]}
+    assert found["flat"] == {}
+
+
+def nested(levels: int) -> str:
+    """Properties of so many levels, as they are stored."""
+    return '{"p":' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+
+
+async def test_a_bad_limit_is_refused_everywhere(bare: Api) -> None:
+    lists = ("/api/v1/events/recent", "/api/v1/sites", "/api/v1/keys", "/api/v1/settings/keys")
+    for path, limit in product(lists, ("0", "-1", "201", "x", "1.5", "")):
+        answer = await bare.ask("GET", path, "admin", params={"limit": limit, "site_id": "shop"})
+
+        assert answer.status_code == 400, path
+        assert answer.json()["errors"][0]["parameter"] == "limit"
+
+
+async def test_a_cursor_of_ones_own_is_refused(bare: Api) -> None:
+    for cursor in ("x", "!!", "'", "AAAA", "é", "a2V5Xw==", "OTk5OTk5OTk5OTk5OTk5OTk5OTk6MA=="):
+        answer = await bare.ask("GET", "/api/v1/events/recent", "reader", params={"cursor": cursor})
+
+        assert answer.status_code == 400, cursor
+        assert answer.json()["errors"][0]["parameter"] == "cursor"

@@ -1,0 +1,179 @@
+"""The streams die, are joined by others, lose their broker or their log: what a consumer applies stays exact."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from clickhouse.client import Client
+from clickhouse.migrate import migrate
+from pulse.topics import EVENTS, RAW
+from tests import services
+from tests.eventually import eventually
+from tests.services import Service
+from tests.streaming import Line, Log, Streams, raw_event
+
+STORED = """
+INSERT INTO events (site_id, event, ts, received_at, event_id, _log, _partition, _place)
+SELECT 'shop', 'page_view', received_at, fromUnixTimestamp64Milli({at:Int64}) AS received_at, {id:UUID}, 'an older log', 9, 1
+"""
+
+Start = Callable[..., Streams]
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Service]:
+    made = services.embedded_kafka(tmp_path / "broker")
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def log(broker: Service) -> Log:
+    return Log(broker.url)
+
+
+@pytest.fixture
+def start(tmp_path: Path, clickhouse: str) -> Iterator[Start]:
+    """Starts workers over a broker: `start(servers, **settings)`."""
+    migrate(Client(clickhouse))
+    begun: list[Streams] = []
+
+    def begin(servers: str, **settings: str) -> Streams:
+        begun.append(Streams(tmp_path, servers, clickhouse, settings))
+        begun[-1].start()
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.kill()
+
+
+class Traffic:
+    """Events that are written without pause, one in ten of them again later."""
+
+    def __init__(self, log: Log) -> None:
+        self.ids: set[str] = set()
+        self.error: Exception | None = None
+        self._log = log
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        before: list[Line] = []
+        while not self._stopped.wait(0.02):
+            events = [raw_event() for _ in range(60)]
+            try:
+                self.ids |= self._log.send(events + before[::10])
+            except Exception as error:
+                self.error = error
+                return
+            before = events
+
+    def stop(self) -> set[str]:
+        """Stop, and return the ids of all that was written."""
+        self._stopped.set()
+        self._thread.join()
+        assert self.error is None, self.error
+        return self.ids
+
+
+@pytest.mark.slow
+def test_kill_9_in_mid_stream_loses_and_doubles_nothing(log: Log, start: Start) -> None:
+    worker = start(log.servers)
+    traffic = Traffic(log)
+    for _ in range(2):
+        reached = len(log.read(EVENTS))
+        eventually(lambda reached=reached: len(log.read(EVENTS)) > reached + 20, 30)  # type: ignore[misc]
+        worker.kill()
+        worker.start()
+    log.assert_exact(traffic.stop(), within=60)
+
+
+@pytest.mark.slow
+def test_workers_that_come_and_go_share_the_partitions(log: Log, start: Start) -> None:
+    start(log.servers)
+    traffic = Traffic(log)
+    eventually(lambda: log.read(EVENTS), 30)
+    second = start(log.servers, PULSE_INSTANCE="second")
+    eventually(lambda: second.metric("pulse_stream_records_total") > 0, 40)
+    second.kill()
+    log.assert_exact(traffic.stop(), within=60)
+
+
+def test_a_log_that_was_replaced_ends_the_worker_and_is_streamed_from_its_beginning(
+    broker: Service, log: Log, start: Start
+) -> None:
+    worker = start(log.servers)
+    old = [raw_event() for _ in range(200)]
+    log.assert_exact(log.send(old))
+    old_id = log.broker.topic_ids([RAW])[RAW]
+
+    broker.kill()
+    broker.start()
+    new = Log(broker.url)
+    ids = new.send([raw_event() for _ in range(100)])
+    assert worker.exit_code(within=40) == 1
+    worker.start()
+    new.assert_exact(ids)
+    logs = {place.log for place, _ in new.applied(EVENTS)}
+    assert logs == {new.broker.topic_ids([RAW])[RAW]}
+    assert old_id not in logs
+
+
+def test_ids_of_an_older_log_are_seen_and_the_store_is_waited_for(log: Log, tmp_path: Path) -> None:
+    store = services.clickhouse(tmp_path / "clickhouse")
+    store.start()
+    old, new = [raw_event() for _ in range(20)], [raw_event() for _ in range(20)]
+    client = Client(f"{store.url}/pulse")
+    migrate(client)
+    for event in old:
+        client.command(STORED, {"id": event["event_id"], "at": event["received_at"]})
+    client.close()
+    store.stop()
+
+    worker = Streams(tmp_path, log.servers, f"{store.url}/pulse")
+    worker.start()
+    log.send(old + new)
+    eventually(lambda: "ClickHouse" in worker.checks().get("older_logs", ""), 30)
+    assert not log.read(EVENTS)
+    store.start()
+    log.assert_exact(event["event_id"] for event in new)
+    assert worker.metric("pulse_refine_events_duplicate_total") == len(old)
+    worker.kill()
+    store.stop()
+
+
+def test_a_stop_takes_seconds_even_while_the_broker_is_away(broker: Service, log: Log, start: Start) -> None:
+    worker = start(log.servers)
+    log.assert_exact(log.send([raw_event() for _ in range(20)]))
+    broker.kill()
+    eventually(lambda: worker.checks()["kafka"] != "ok", 30)
+    began = time.monotonic()
+    assert worker.stop() == 0
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.slow
+@pytest.mark.native
+def test_a_broker_that_was_away_finds_the_worker_going_on_by_itself(tmp_path: Path, start: Start) -> None:
+    kafka = services.kafka(tmp_path / "kafka")
+    kafka.start()
+    log = Log(kafka.url)
+    worker = start(log.servers)
+    traffic = Traffic(log)
+    eventually(lambda: len(log.read(EVENTS)) > 20, 40)
+    kafka.stop()
+    stopped = time.monotonic()
+    eventually(lambda: worker.checks()["kafka"] != "ok", 30)
+    eventually(lambda: time.monotonic() - stopped > 10, 12)
+    kafka.start()
+    log.assert_exact(traffic.stop(), within=60)
+    assert worker.running is not None
+    assert worker.running.is_alive()
+    assert worker.stop() == 0
+    kafka.kill()

@@ -1,0 +1,97 @@
+"""Real backing services for the tests: by URL where one is given, in containers where Docker runs, else as processes.
+
+A service that cannot start fails the tests that want it; none is ever skipped.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from deploy.local import port
+from tests import services as service
+from tests.product import Product
+from tests.services import Service
+
+MARKS = {
+    "clickhouse_url": ("clickhouse",),
+    "kafka": ("kafka",),
+    "apache_kafka": ("native",),
+    "redis_url": ("redis",),
+    "product": ("clickhouse", "native", "redis"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the services whose fixtures it uses, so that `-m 'not native'` leaves out what is slow to get."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            for mark in MARKS.get(fixture, ()):
+                item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def services_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this run's backing services."""
+    return tmp_path_factory.mktemp("services")
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Gives a port that nothing listens on."""
+    return port.free
+
+
+@pytest.fixture(scope="session")
+def kafka(services_folder: Path) -> Iterator[str]:
+    """``host:port`` of a broker of the Kafka protocol, its log in memory."""
+    yield from _serve("PULSE_TEST_KAFKA", lambda: service.embedded_kafka(services_folder / "tansu"))
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(services_folder: Path) -> Iterator[str]:
+    """``host:port`` of an Apache Kafka."""
+    yield from _serve("PULSE_TEST_APACHE_KAFKA", lambda: service.kafka(services_folder / "kafka"))
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(services_folder: Path) -> Iterator[str]:
+    """``http://host:port`` of a ClickHouse."""
+    yield from _serve("PULSE_TEST_CLICKHOUSE", lambda: service.clickhouse(services_folder / "clickhouse"))
+
+
+@pytest.fixture
+def clickhouse(clickhouse_url: str) -> Iterator[str]:
+    """``http://host:port/database`` of a fresh database, dropped after the test."""
+    database = f"test_{uuid4().hex[:12]}"
+    httpx.post(clickhouse_url, content=f"CREATE DATABASE {database}").raise_for_status()
+    yield f"{clickhouse_url}/{database}"
+    httpx.post(clickhouse_url, content=f"DROP DATABASE {database} SYNC").raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def redis_url(services_folder: Path) -> Iterator[str]:
+    """``redis://host:port/0`` of a Redis or Valkey."""
+    yield from _serve("PULSE_TEST_REDIS", lambda: service.redis(services_folder / "redis"))
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The whole product on services of its own, on Apache Kafka; its parts may be killed. One for each module."""
+    running = Product.begin(tmp_path_factory.mktemp("product"))
+    yield running
+    running.end()
+
+
+def _serve(variable: str, make: Callable[[], Service]) -> Iterator[str]:
+    given = os.environ.get(variable)
+    if given:
+        yield given.rstrip("/")
+        return
+    made = make()
+    made.start()
+    yield made.url
+    made.stop()

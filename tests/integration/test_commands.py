@@ -1,0 +1,131 @@
+"""The other commands, on the whole product."""
+
+from typing import Any
+
+import pytest
+from msgspec import json
+
+from tests.commanding import pulse
+from tests.eventually import eventually
+from tests.product import Product
+
+
+def ask(product: Product, *words: str, **more: Any) -> Any:
+    return json.decode(pulse(product.environment, *words, "--json", **more).stdout)
+
+
+def listed(product: Product, *words: str) -> list[dict[str, Any]]:
+    return [json.decode(line) for line in pulse(product.environment, *words, "--json").stdout.splitlines()]
+
+
+def test_an_event_is_sent_and_stored(product: Product) -> None:
+    words = (
+        "--url",
+        "https://x.example/a",
+        "--visitor",
+        "me",
+        "-p",
+        "seats=3",
+        "-p",
+        "plan=pro",
+        "--ts",
+        "2026-01-02T03:04:05Z",
+    )
+    said = pulse(product.environment, "send", "bought", *words, "--revenue", "2.5", "--currency", "EUR").stdout
+    assert json.decode(said) == {"accepted": 1, "refused": []}
+    product.drained()
+    found = product.sql(
+        "SELECT path, visitor_id, JSONExtractInt(properties, 'seats'), JSONExtractString(properties, 'plan'), "
+        "toString(revenue), toString(ts) FROM events WHERE event = 'bought'"
+    )
+    assert found == [["/a", "me", 3, "pro", "2.5", "2026-01-02 03:04:05.000"]]
+
+
+def test_a_refused_event_is_told_and_ends_with_1(product: Product) -> None:
+    done = pulse(product.environment, "send", "x", "--country", "Austria", expect=1)
+    assert json.decode(done.stdout)["refused"][0]["field"] == "country"
+    assert done.stderr.startswith("pulse: the collector answered 400")
+    lines = '{"event":"line"}\n{"event":7}\n'
+    done = pulse(product.environment, "send", "--file", "-", given=lines, expect=1)
+    assert json.decode(done.stdout)["accepted"] == 1
+
+
+def test_the_status_tells_of_every_process_and_table(product: Product) -> None:
+    product.drained()
+    found = ask(product, "status")
+    assert {each["name"]: each["state"] for each in found["processes"]} == dict.fromkeys(
+        ("collector", "query", "streams", "sink"), "ready"
+    )
+    assert found["faults"] == []
+    assert {each["topic"] for each in found["lag"]} >= {"pulse.events.raw", "pulse.events", "pulse.metrics"}
+    assert all(each["records"] == 0 for each in found["lag"])
+    assert {"events", "metrics_minute"} <= {each["table"] for each in found["tables"]}
+    assert found["disk"]["used"] > 0
+    assert "collector" in pulse(product.environment, "status").stdout
+
+
+def test_the_status_names_what_is_away(product: Product) -> None:
+    product.stop("clickhouse", "query")
+    try:
+        found = eventually(lambda: _waiting(product), within=30, every=0.5)
+        states = {each["name"]: each["state"] for each in found["processes"]}
+        assert states["query"] == "does not answer"
+        assert states["collector"] == "ready"
+        assert any(fault.startswith("ClickHouse does not answer") for fault in found["faults"])
+    finally:
+        product.start("clickhouse", "query")
+        product.ready()
+
+
+def _waiting(product: Product) -> Any:
+    found = ask(product, "status")
+    sink = next(each for each in found["processes"] if each["name"] == "sink")
+    return found if "clickhouse" in sink["state"].lower() else None
+
+
+def test_migrating_again_changes_nothing(product: Product) -> None:
+    assert pulse(product.environment, "migrate").stdout.count("up to date") == 3
+    assert "as the migrations make it" in pulse(product.environment, "migrate", "--verify").stdout
+
+
+def test_a_tampered_table_fails_the_verification(product: Product) -> None:
+    pulse(product.environment, "sql", "ALTER TABLE events ADD COLUMN smuggled UInt8")
+    try:
+        done = pulse(product.environment, "migrate", "--verify", expect=1)
+        assert done.stderr.startswith("pulse: ClickHouse: ")
+        assert "events" in done.stderr
+    finally:
+        pulse(product.environment, "sql", "ALTER TABLE events DROP COLUMN smuggled")
+
+
+def test_sites_are_made_listed_and_archived(product: Product) -> None:
+    ask(product, "sites", "create", "shop", "--name", "Shop", "--timezone", "Europe/Vienna")
+    assert ("shop", "Shop", "Europe/Vienna") in [
+        (site["id"], site["name"], site["timezone"]) for site in listed(product, "sites", "list")
+    ]
+    assert "Shop" in pulse(product.environment, "sites", "list").stdout
+    again = pulse(product.environment, "sites", "create", "shop", expect=1)
+    assert again.stderr.startswith("pulse: the query API answered 409")
+    pulse(product.environment, "sites", "archive", "shop")
+    assert "shop" not in [site["id"] for site in listed(product, "sites", "list")]
+
+
+def test_keys_are_made_used_replaced_and_revoked(product: Product) -> None:
+    made = ask(product, "keys", "create", "a server", "--site", product.site)
+    pulse(product.environment, "send", "by_key", "--key", made["key"])
+    new = ask(product, "keys", "rotate", made["id"], "--overlap-hours", "1")
+    assert new["key"] != made["key"]
+    pulse(product.environment, "send", "by_key", "--key", new["key"])
+    pulse(product.environment, "keys", "revoke", new["id"])
+    ended = {key["id"]: key["revoked"] for key in listed(product, "keys", "list", "--site", product.site)}
+    assert ended[new["id"]]
+    assert ended[made["id"]] is None
+
+
+@pytest.mark.parametrize(
+    "words", [["sites", "archive", "nowhere"], ["keys", "revoke", "nobody"], ["keys", "rotate", "no/body"]]
+)
+def test_what_does_not_exist_is_a_sentence(product: Product, words: list[str]) -> None:
+    done = pulse(product.environment, *words, expect=1)
+    assert done.stderr.startswith("pulse: the query API answered 404")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,170 @@
+"""The whole product for a test: every process and backing service real, each to be killed and started by name."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+from msgspec import json
+
+from deploy.local import port, probe
+from deploy.local.process import Running
+from deploy.local.process import start as start_process
+from pulse.lag import Log, total
+from tests import services
+from tests.eventually import eventually
+from tests.services import Process, Service
+
+ROOT = Path(__file__).parents[1]
+DATABASE = "pulse"
+PREPARATIONS = ("streams.topics", "clickhouse.migrate", "api.control.migrate", "api.control.bootstrap")
+MODULES = {"collector": "api.collector", "query": "api.query", "streams": "streams", "sink": "clickhouse.sink"}
+SERVICES = ("kafka", "clickhouse", "redis")
+
+
+@dataclass
+class Product:
+    """A running Pulse. `parts` are kafka, clickhouse, redis, collector, query, streams, sink, each with its `url`."""
+
+    folder: Path
+    parts: dict[str, Service]
+    environment: dict[str, str]
+    keys: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, folder: Path, *, embedded: bool = False, settings: Mapping[str, str] | None = None) -> Self:
+        """Start everything and wait until it is ready; `settings` are further ``PULSE_…`` variables."""
+        kafka = services.embedded_kafka(folder / "kafka") if embedded else services.kafka(folder / "kafka")
+        parts = {
+            "kafka": kafka,
+            "clickhouse": services.clickhouse(folder / "clickhouse"),
+            "redis": services.redis(folder / "redis"),
+        }
+        ports = {name: port.free() for name in MODULES}
+        product = cls(folder, parts, _environment(folder, parts, ports) | dict(settings or {}))
+        parts |= {name: product._part(name, at) for name, at in ports.items()}
+        try:
+            product._bring_up()
+        except BaseException:
+            product.end()
+            raise
+        return product
+
+    @property
+    def site(self) -> str:
+        """The site that the keys belong to."""
+        return self.keys["site_id"]
+
+    def url(self, name: str) -> str:
+        """The address of a part."""
+        return self.parts[name].url
+
+    def start(self, *names: str) -> None:
+        """Start parts again and wait until each answers (what it stands on may still be away)."""
+        for name in names:
+            self.parts[name].start()
+
+    def stop(self, *names: str) -> None:
+        """End parts as an operator would."""
+        for name in names:
+            self.parts[name].stop()
+
+    def kill(self, *names: str) -> None:
+        """End parts at once (SIGKILL)."""
+        for name in names:
+            self.parts[name].kill()
+
+    def ready(self, within: float = 60) -> None:
+        """Wait until every process says that it and all it stands on is ready."""
+        for name in MODULES:
+            eventually(lambda url=self.url(name): _is_ready(url), within=within, every=0.2)  # type: ignore[misc]
+
+    def drained(self, within: float = 60) -> None:
+        """Wait until all that is in the log now has passed through every process."""
+        log = Log(self.url("kafka"))
+        eventually(lambda: total(log.lags()) == 0, within=within, every=0.3)
+
+    def end(self) -> None:
+        """Stop everything, the processes before the services."""
+        for name in reversed(self.parts):
+            with suppress(Exception):
+                self.parts[name].stop()
+
+    def send(self, events: Iterable[Mapping[str, Any]], key: str | None = None) -> httpx.Response:
+        """Post events to the collector, with the server's key unless another is given."""
+        headers = {"authorization": f"Bearer {key or self.keys['secret_key']}", "content-type": "application/json"}
+        return httpx.post(
+            f"{self.url('collector')}/v1/events", content=json.encode(list(events)), headers=headers, timeout=30
+        )
+
+    def stats(self, key: str | None = None, **question: Any) -> httpx.Response:
+        """Ask the query API for statistics, with the administrator's key unless another is given."""
+        headers = {"authorization": f"Bearer {key or self.keys['admin_key']}"}
+        return httpx.get(f"{self.url('query')}/api/v1/stats", params=question, headers=headers, timeout=30)
+
+    def sql(self, query: str, **parameters: Any) -> list[list[Any]]:
+        """The rows of a query to ClickHouse, numbers as numbers; ``{name:Type}`` in it takes the parameter `name`."""
+        sent = {f"param_{name}": str(value) for name, value in parameters.items()}
+        form = {"database": DATABASE, "default_format": "JSONCompact", "output_format_json_quote_64bit_integers": "0"}
+        answer = httpx.post(self.url("clickhouse"), content=query, params=form | sent, timeout=60)
+        assert answer.status_code == 200, answer.text
+        rows: list[list[Any]] = answer.json()["data"]
+        return rows
+
+    def prepare(self) -> None:
+        """Make topics, tables, the first site and its keys; what is there already stays."""
+        for module in PREPARATIONS:
+            said = _run(module, self.environment)
+        self.keys = json.decode(said, type=dict[str, str])
+
+    def _bring_up(self) -> None:
+        self.start(*SERVICES)
+        self.prepare()
+        self.start(*MODULES)
+        self.ready()
+
+    def _part(self, name: str, at: int) -> Process:
+        return Process(f"http://127.0.0.1:{at}", lambda: self._launch(name, at))
+
+    def _launch(self, name: str, at: int) -> Running:
+        command = [sys.executable, "-m", MODULES[name]]
+        log = self.folder / "logs" / f"{name}.log"
+        return start_process(
+            name, command, log, lambda: probe.http(at, "/health"), within=60, cwd=ROOT, env=self.environment
+        )
+
+
+def _environment(folder: Path, parts: Mapping[str, Service], ports: Mapping[str, int]) -> dict[str, str]:
+    addresses = {
+        "PULSE_DATA": str(folder / "data"),
+        "PULSE_SECRET": "only for tests, only for tests 1",
+        "PULSE_KAFKA_URL": parts["kafka"].url,
+        "PULSE_CLICKHOUSE_URL": f"{parts['clickhouse'].url}/{DATABASE}",
+        "PULSE_REDIS_URL": parts["redis"].url,
+    }
+    return addresses | {f"PULSE_{name.upper()}_PORT": str(at) for name, at in ports.items()}
+
+
+def _run(module: str, environment: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{module} failed:\n{done.stderr[-2000:]}"
+    return done.stdout
+
+
+def _is_ready(url: str) -> bool:
+    answer = httpx.get(f"{url}/health/ready", timeout=5)
+    assert answer.status_code == 200, answer.text
+    return True

@@ -1,0 +1,103 @@
+"""Decoding a raw record: good lines go on whatever stands beside them, and each bad one has its reason."""
+
+import json as plain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulse.event import MAX_EVENT_BYTES
+from streams.decode import LINE_KEPT, decode
+from tests.unit.streams_events import ID, kept, raw, refined, refusal, refused
+
+DEEP = b'{"event":"a","site_id":"shop","x":' + b"[" * 5000 + b"]" * 5000 + b"}"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "field"),
+    [
+        (b"no json", "malformed", ""),
+        (b'{"event":"a"', "malformed", ""),
+        (b'{"event":"a"} x', "malformed", ""),
+        (b'{"event":"\xff"}', "malformed", ""),
+        (b'{"event":"\\ud800"}', "malformed", ""),
+        (b"\x00\x01\x02", "malformed", ""),
+        (DEEP, "malformed", ""),
+        (b"[]", "invalid", ""),
+        (b"5", "invalid", ""),
+        (b"null", "invalid", ""),
+        (b"{}", "invalid", "event"),
+        (b'{"event":""}', "invalid", "event"),
+        (b'{"event":5}', "invalid", "event"),
+        (b'{"event":"a","event_id":"x"}', "invalid", "event_id"),
+        (b'{"event":"a","ts":"yesterday"}', "invalid", "ts"),
+        (b'{"event":"a","ts":1e400}', "invalid", "ts"),
+        (b'{"event":"a","ts":99999999999999999999999}', "invalid", "ts"),
+        (b'{"event":"a","revenue":"5"}', "invalid", "revenue"),
+        (b'{"event":"a","consent":"maybe"}', "invalid", "consent"),
+        (b'{"event":"' + b"e" * 201 + b'"}', "invalid", "event"),
+    ],
+)
+def test_each_bad_line_has_its_reason(line: bytes, reason: str, field: str) -> None:
+    assert refusal(line) == (reason, field)
+
+
+def test_too_large_an_event_is_refused_even_if_it_is_good() -> None:
+    large = raw(properties={"text": "x" * MAX_EVENT_BYTES})
+    assert refusal(large) == ("too_large", "")
+
+
+def test_a_refused_line_is_kept_with_what_it_tells_of_itself() -> None:
+    made = refined(raw(event=5, event_id=ID.format(5), received_at=17, user_agent="x" * 9000))
+    [line] = refused(made)
+    assert (line["site_id"], line["event_id"], line["received_at"]) == ("shop", ID.format(5), 17)
+    assert line["line"].startswith('{"event":5')
+    assert len(line["line"]) == LINE_KEPT
+
+
+def test_bytes_that_are_no_text_are_replaced() -> None:
+    [line] = refused(refined(b'{"event":"\xff\xfe"}'))
+    assert line["line"] == '{"event":"\ufffd\ufffd"}'
+
+
+def test_a_bad_line_does_not_touch_its_neighbours() -> None:
+    good = [raw(event_id=ID.format(i)) for i in range(4)]
+    made = refined(good[0], b"broken", good[1], b"", b"  ", good[2], b'{"event":1}', good[3])
+    assert [event["event_id"] for event in kept(made)] == [event["event_id"] for event in good]
+    assert [(line["reason"], line.get("index", 0)) for line in refused(made)] == [("malformed", 1), ("invalid", 4)]
+    assert made.reasons == {"malformed": 1, "invalid": 1}
+
+
+@pytest.mark.parametrize("value", [b"", b"\n", b"\n\n \n"])
+def test_an_empty_record_gives_nothing(value: bytes) -> None:
+    found = decode(value)
+    assert (found.events, found.refused) == ([], [])
+
+
+@given(st.lists(st.binary(max_size=60) | st.just(b'{"event":"a","site_id":"shop"}'), max_size=6))
+def test_any_bytes_are_either_events_or_refused(lines: list[bytes]) -> None:
+    found = decode(b"\n".join(lines))
+    filled = [line for line in b"\n".join(lines).split(b"\n") if line.strip()]
+    assert len(found.events) + len(found.refused) == len(filled)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda some: st.lists(some) | st.dictionaries(st.text(), some),
+    )
+)
+def test_any_json_is_either_an_event_or_refused(value: object) -> None:
+    made = refined(
+        plain.dumps(value).encode(), plain.dumps({"event": value, "site_id": value, "properties": value}).encode()
+    )
+    assert made.kept + sum(made.reasons.values()) == made.taken == 2
+
+
+@pytest.mark.parametrize(("levels", "field"), [(32, None), (33, "properties"), (300, "properties")])
+def test_properties_nest_as_deeply_as_the_contract_says(levels: int, field: str | None) -> None:
+    line = b'{"event":"a","site_id":"shop","properties":' + b'{"p":' * levels + b'"[[{"' + b"}" * levels + b"}"
+    if field is None:
+        assert len(kept(refined(line))) == 1
+    else:
+        assert refusal(line) == ("invalid", field)

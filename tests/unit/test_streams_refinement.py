@@ -1,0 +1,184 @@
+"""Laws of refinement: its output depends on the record, its place and what was seen, and on nothing else."""
+
+from collections import Counter
+from itertools import islice
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import json
+
+from pulse.event import RefinedEvent
+from pulse.place import Place
+from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
+from streams.decode import decode
+from streams.memory import Memory
+from streams.record import Made, Taken, cut
+from streams.refinement import Refined, name_of, refine
+from streams.seen import digest
+from streams.steps.step import Arrival
+from streams.warm import digests_in
+from tests.unit.streams_events import DAY, ID, LOG, NOW, STEPS, kept, raw, refined, refused, taken
+
+lines = st.one_of(
+    st.integers(0, 8).map(lambda n: raw(event_id=ID.format(n), event=f"e{n}")),
+    st.just(raw()),
+    st.just(raw(ts=NOW - 30 * DAY)),
+    st.just(b"broken"),
+)
+logs = st.lists(st.lists(lines, max_size=6), max_size=8).map(
+    lambda records: [taken(*some, offset=10 + n) for n, some in enumerate(records)]
+)
+
+
+def put_fault(event: RefinedEvent, arrival: Arrival) -> None:
+    if event.event == "poison":
+        raise ZeroDivisionError
+
+
+def all_of(records: list[Taken], memory: Memory) -> list[Refined]:
+    return [made for record in records if (made := refine(record, LOG, memory, STEPS)) is not None]
+
+
+def written(made: list[Refined]) -> list[Made]:
+    return [record for each in made for record in each.events]
+
+
+def warmed(records: list[Made]) -> Memory:
+    """A memory as it is read back from what was written."""
+    memory = Memory(DAY)
+    for record in records:
+        memory.written(record.place.offset, record.place.part, digests_in(record.value), record.timestamp)
+    return memory
+
+
+@given(logs, st.integers(0, 8))
+def test_a_restart_anywhere_changes_nothing(log: list[Taken], stop: int) -> None:
+    whole = written(all_of(log, Memory(DAY)))
+    before = written(all_of(log[:stop], Memory(DAY)))
+    after = written(all_of(log[stop:], warmed(before)))
+    assert before + after == whole
+
+
+@given(logs, st.integers(0, 8))
+def test_what_is_replayed_after_all_was_written_gives_nothing_new(log: list[Taken], back: int) -> None:
+    whole = written(all_of(log, Memory(DAY)))
+    assert written(all_of(log[back:], warmed(whole))) == []
+
+
+@given(logs, st.integers(0, 20))
+def test_a_crash_between_two_records_of_output_is_mended(log: list[Taken], arrived: int) -> None:
+    whole = written(all_of(log, Memory(DAY)))
+    rest = written(all_of(log, warmed(whole[:arrived])))
+    assert whole[:arrived] + rest == whole
+
+
+@given(logs)
+def test_nothing_vanishes(log: list[Taken]) -> None:
+    made = all_of(log, Memory(DAY))
+    for each in made:
+        assert each.taken == each.kept + each.duplicates + sum(each.reasons.values())
+        assert each.kept == len(kept(each))
+        assert sum(each.reasons.values()) == len(refused(each))
+    assert sum(each.taken for each in made) == sum(len(record.value.splitlines()) for record in log)
+
+
+@given(logs)
+def test_every_id_is_written_once_at_its_first_occurrence(log: list[Taken]) -> None:
+    made = all_of(log, Memory(DAY))
+    ids = Counter(event["event_id"] for each in made for event in kept(each))
+    assert set(ids.values()) <= {1}
+    sent = {e.event_id for record in log for e in decode(record.value).events if e.event_id and e.ts == NOW}
+    assert sent <= ids.keys()
+
+
+@given(logs)
+def test_places_grow_and_name_the_record_they_came_from(log: list[Taken]) -> None:
+    made = written(all_of(log, Memory(DAY)))
+    numbers = [record.place.number for record in made]
+    assert numbers == sorted(set(numbers))
+    assert {(r.place.log, r.place.partition, r.partition, r.topic) for r in made} <= {(LOG, 0, 0, EVENTS)}
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 30_000), min_size=40, max_size=120), st.integers(0, 8))
+def test_large_output_is_cut_into_parts_that_a_restart_completes(sizes: list[int], arrived: int) -> None:
+    record = taken(*(raw(event_id=ID.format(n), properties={"t": '"' * (size // 2)}) for n, size in enumerate(sizes)))
+    whole = refine(record, LOG, Memory(DAY), STEPS)
+    assert whole is not None
+    assert [part.place for part in whole.events] == [Place(LOG, 0, 7, n) for n in range(len(whole.events))]
+    assert all(len(part.value) <= MAX_RECORD_BYTES for part in whole.events)
+    assert len(kept(whole)) == len(sizes)
+    rest = refine(record, LOG, warmed(whole.events[:arrived]), STEPS)
+    assert rest is not None
+    assert whole.events[:arrived] + rest.events == whole.events
+
+
+@given(st.lists(st.binary(min_size=1, max_size=50).filter(lambda line: b"\n" not in line)), st.integers(1, 200))
+def test_cutting_keeps_all_lines_in_order(some: list[bytes], most: int) -> None:
+    values = cut(some, most)
+    assert b"".join(values).split(b"\n")[:-1] == some
+    assert all(len(value) <= most or value.count(b"\n") == 1 for value in values)
+
+
+def test_rejected_lines_carry_the_place_and_are_written_again_by_a_replay() -> None:
+    memory = Memory(DAY)
+    first, again = refined(b"broken", raw(), memory=memory), refined(b"broken", raw(), memory=memory)
+    assert [(r.topic, r.place) for r in first.refused] == [(REJECTED, Place(LOG, 0, 7))]
+    assert (first.refused, again.events) == (again.refused, [])
+
+
+def test_a_fault_of_a_step_costs_one_event_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    record = taken(raw(event_id=ID.format(1)), raw(event="poison", event_id=ID.format(2)), raw(event_id=ID.format(3)))
+    made = refine(record, LOG, Memory(DAY), (*STEPS, put_fault))
+    assert made is not None
+    assert [event["event_id"] for event in kept(made)] == [ID.format(1), ID.format(3)]
+    [line] = refused(made)
+    assert (line["reason"], line["event_id"], line["index"]) == ("unexpected", ID.format(2), 1)
+    assert "put_fault" in line["detail"]
+    assert caplog.records[0].__dict__["step"] == name_of(put_fault)
+
+
+def test_a_fault_of_decoding_costs_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(value: bytes) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("streams.refinement.decode", decode)
+    made = refined(raw(), raw())
+    [line] = refused(made)
+    assert (line["reason"], "site_id" in line, made.events) == ("unexpected", False, [])
+    assert line["line"].startswith('{"event":"page_view"')
+
+
+def test_a_fault_does_not_make_its_event_seen() -> None:
+    memory = Memory(DAY)
+    refine(taken(raw(event="poison", event_id=ID.format(1)), offset=1), LOG, memory, (*STEPS, put_fault))
+    assert refined(raw(event_id=ID.format(1)), memory=memory, offset=2).kept == 1
+
+
+def test_duplicates_are_counted_not_refused() -> None:
+    memory = Memory(DAY)
+    refined(raw(event_id=ID.format(1)), memory=memory, offset=1)
+    made = refined(
+        raw(event_id=ID.format(1).upper()), raw(event_id=ID.format(1), site_id="other"), memory=memory, offset=2
+    )
+    assert (made.duplicates, made.kept, made.refused) == (1, 1, [])
+
+
+def test_every_step_is_timed_now_and_then() -> None:
+    made = refine(taken(raw(), offset=0), LOG, Memory(DAY), STEPS)
+    assert made is not None
+    assert list(made.seconds) == [name_of(step) for step in STEPS]
+    assert all(name.startswith(("put_", "drop_", "hide_")) for name in made.seconds)
+
+
+def test_output_keeps_the_time_at_which_the_raw_record_was_written() -> None:
+    assert refined(raw(), at=NOW + 5).events[0].timestamp == NOW + 5
+
+
+def test_ids_read_back_are_the_ids_that_were_written() -> None:
+    [record] = refined(raw(event_id=ID.format(1)), raw(event_id=ID.format(2))).events
+    assert digests_in(record.value) == [digest("shop", ID.format(n)) for n in (1, 2)]
+    damaged = b"\n".join([*islice(record.value.splitlines(), 1), b"broken", b"{}"])
+    assert digests_in(damaged) == [digest("shop", ID.format(1))]
+    assert json.decode(record.value.splitlines()[0])["event_id"] == ID.format(1)
