@@ -19,6 +19,7 @@ async def batches(
     A batch is acknowledged when the next one is asked for: an exception in between acknowledges nothing, and
     so does losing the partition. These are the only acks, in the order of the offsets.
     """
+    stream.enable_acks = False  # an exception ends noack_take, which restores this, and Faust drains on: past the fault
     async for events in stream.noack_take(most, within=within):
         await ownership.settled()
         own = [event for event in events if event.message.tp in ownership.owned]

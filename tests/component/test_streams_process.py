@@ -111,7 +111,7 @@ def test_a_fault_of_the_agent_ends_the_process_and_acknowledges_nothing(tmp_path
     broker = services.embedded_kafka(tmp_path / "broker")
     broker.start()
     log = Log(broker.url)
-    ids = log.send([raw_event() for _ in range(60)])
+    ids = log.send([raw_event() for _ in range(600)], size=1)  # more than one batch, so that some wait behind the fault
     migrate(Client(clickhouse))
     crashing = Streams(tmp_path, broker.url, clickhouse, command=("-c", CRASHING))
     crashing.start()
