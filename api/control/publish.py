@@ -1,17 +1,20 @@
 """Making saved records known by `pulse.config`, in the background and until it has worked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from logging import getLogger
 from threading import Condition, Thread
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicCollection
+from confluent_kafka.admin import AdminClient
 from msgspec import json
 
 from pulse.errors import PulseError
 from pulse.topics import CONFIG
 
 ACKNOWLEDGED_MS = 10_000
+ASKED_S = 5.0
 SHORTEST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 
@@ -40,7 +43,7 @@ class Publisher:
         self._sending: set[str] = set()
         self._changed = Condition()
         self._stopping = False
-        self._producer = Producer(_config(kafka_url), logger=getLogger("api.control.kafka"))
+        self._kafka_url = kafka_url
         self._thread = Thread(target=self._run, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -102,21 +105,23 @@ class Publisher:
     def _publish(self, names: Iterable[str]) -> dict[str, str]:
         """Send records and wait for the broker; the names of those that failed, with the reason of each."""
         failed: dict[str, str] = {}
-        for name in sorted(names):
-            try:
-                self._send_all(failed) if name == EVERY else self._send(name, failed)
-            except (PulseError, KafkaException, BufferError) as error:
-                failed[name] = str(error)
-        if self._producer.flush(ACKNOWLEDGED_MS / 1000 + 1):
-            self._producer.purge()
-            self._producer.flush(1)
+        try:
+            demand(self._kafka_url, self._topic)
+            with _producing(self._kafka_url) as producer:
+                for name in sorted(names):
+                    self._send_one(producer, name, failed)
+        except KafkaException as error:
+            return dict.fromkeys(names, error.args[0].str())
         return failed
 
-    def _send_all(self, failed: dict[str, str]) -> None:
-        for name in self._records.names():
-            self._send(name, failed)
+    def _send_one(self, producer: Producer, name: str, failed: dict[str, str]) -> None:
+        try:
+            for each in self._records.names() if name == EVERY else [name]:
+                self._send(producer, each, failed)
+        except (PulseError, KafkaException, BufferError) as error:
+            failed[name] = str(error)
 
-    def _send(self, name: str, failed: dict[str, str]) -> None:
+    def _send(self, producer: Producer, name: str, failed: dict[str, str]) -> None:
         record = self._records.record(name)
         if record is None:
             return
@@ -125,7 +130,29 @@ class Publisher:
             if error is not None:
                 failed[name] = error.str()
 
-        self._producer.produce(self._topic, key=name, value=json.encode(record), on_delivery=delivered)
+        producer.produce(self._topic, key=name, value=json.encode(record), on_delivery=delivered)
+
+
+def demand(kafka_url: str, topic: str) -> None:
+    """Raise KafkaException unless the topic is there."""
+    admin = AdminClient({"bootstrap.servers": kafka_url, "log_level": 2}, logger=log)
+    admin.describe_topics(TopicCollection([topic]), request_timeout=ASKED_S)[topic].result()
+
+
+@contextmanager
+def _producing(kafka_url: str) -> Iterator[Producer]:
+    """A producer for as long as there is something to send; what it was given is acknowledged or failed at the end.
+
+    One that stood idle would go on asking for its topic, and some brokers make a topic that is asked for, as they like.
+    """
+    producer = Producer(_config(kafka_url), logger=getLogger("api.control.kafka"))
+    try:
+        yield producer
+        if producer.flush(ACKNOWLEDGED_MS / 1000 + 1):
+            producer.purge()
+            producer.flush(1)
+    finally:
+        producer.close()
 
 
 def _config(kafka_url: str) -> dict[str, str | int | bool]:

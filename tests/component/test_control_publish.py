@@ -138,7 +138,10 @@ def test_a_save_does_not_wait_for_a_broker_and_is_published_once_it_comes(
     assert late.store.sites.get("ours", "shop").name == "The shop"
     eventually(lambda: "could not be published" in caplog.text, within=20)
     broker.start()
-    eventually(lambda: published(late), within=40)
+    eventually(lambda: "Unknown topic" in caplog.text, within=40)
+    assert "pulse.config" not in AdminClient({"bootstrap.servers": broker.url}).list_topics(timeout=10).topics
+    create(broker.url, "pulse.config")
+    eventually(lambda: published(late), within=60)
     found = records(broker.url, "pulse.config")
     late.close()
     broker.stop()
