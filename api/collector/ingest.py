@@ -130,6 +130,7 @@ class Ingest:
     async def _acknowledged(self, shares: dict[int, list[bytes]]) -> None:
         ticket = Ticket(get_running_loop().create_future())
         self._gatherer.add(shares, ticket)
+        shares.clear()  # the lines are the record's now; held here too they would take their memory until the answer
         error = await ticket.done
         if error is not None:
             raise answer.later(
