@@ -1,10 +1,12 @@
 """docker-compose.yml and the image: valid, complete, without a secret, and of the versions that are tested."""
 
+import ast
 import re
 import stat
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,30 @@ def test_the_image_installs_what_is_locked_and_no_more() -> None:
     names = {re.split(r"[\[=<>; ]", each)[0] for each in wanted}
     assert names - {pin.partition("==")[0] for pin in image} == set()
     assert not any(pin.startswith(("chdb-core", "pytest", "mypy==")) for pin in image)
+
+
+def test_every_package_that_the_processes_import_is_named_and_in_the_image() -> None:
+    pins = {pin.partition("==")[0].lower() for pin in _locked(ROOT / "deploy/image/requirements.lock")}
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    named = {re.split(r"[\[=<>; ]", each)[0] for each in wanted}
+    distributions = packages_distributions()
+    imported = {
+        distributions[module][0].lower().replace("_", "-")
+        for folder in ("pulse", "api", "streams", "clickhouse")
+        for file in (ROOT / folder).rglob("*.py")
+        for module in _imports(file) - sys.stdlib_module_names - {path.name for path in ROOT.iterdir()}
+    }
+    assert len(imported) > 20
+    assert imported - named == set()
+    assert imported - pins == set()
+
+
+def _imports(file: Path) -> set[str]:
+    """The top-level names of the modules that a file imports."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in names}
 
 
 def test_the_image_runs_as_nobody_in_particular_and_checks_hashes() -> None:
