@@ -11,6 +11,9 @@ from pulse.errors import PlaceError
 
 HEADER = "place"
 PART_BITS = 10
+MAX_PARTITION = (1 << 16) - 1
+MAX_OFFSET = (1 << 53 - PART_BITS) - 1
+"""So that a place's number is exact wherever it is kept, be it as a float."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,12 @@ def decode(header: bytes) -> Place:
     """The place that `Place.encode` wrote; raises PlaceError for anything else."""
     try:
         log, partition, offset, part = header.decode().rsplit(":", 3)
-        return Place(log, int(partition), int(offset), int(part))
+        place = Place(log, int(partition), int(offset), int(part))
     except ValueError as error:
         raise PlaceError(f"not a place: {header[:80]!r}") from error
+    if 0 <= place.partition <= MAX_PARTITION and 0 <= place.offset <= MAX_OFFSET and 0 <= place.part < 1 << PART_BITS:
+        return place
+    raise PlaceError(f"no place that there can be: {header[:80]!r}")
 
 
 def place_of(headers: list[tuple[str, bytes | None]] | None) -> Place:

@@ -24,11 +24,17 @@ class Topic:
     kept_ms: int | None
     partitions: int | None = None
 
-    def config(self) -> dict[str, str]:
-        """The topic's settings in Kafka's own words."""
+    def config(self, replication: int) -> dict[str, str]:
+        """The topic's settings in Kafka's own words, for so many copies.
+
+        Of three copies two must have a record before it is acknowledged. A record keeps the time of the raw one it was
+        made of, also where that clock ran ahead: Kafka would else refuse it until that time has come.
+        """
+        shared = {"min.insync.replicas": "2" if replication > 2 else "1"}
         if self.kept_ms is None:
-            return {"cleanup.policy": "compact"}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.kept_ms)}
+            return {"cleanup.policy": "compact", **shared}
+        kept = {"cleanup.policy": "delete", "retention.ms": str(self.kept_ms)}
+        return {**kept, **shared, "message.timestamp.after.max.ms": str((1 << 63) - 1)}
 
 
 TOPICS = (

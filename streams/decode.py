@@ -10,6 +10,8 @@ from pulse.event import MAX_EVENT_BYTES, MAX_MS, UUID, RawEvent, RefinedEvent
 from pulse.rejection import Reason, Refused
 from streams.steps.step import Refusal
 
+MAX_RAW_BYTES = 16 * 1024 * 1024
+"""The largest raw record that is looked into: what is made of it must fit into the parts that a place can number."""
 LINE_KEPT = 4096
 DETAIL_KEPT = 300
 UNDECODABLE = (DecodeError, UnicodeDecodeError, RecursionError)
@@ -49,6 +51,9 @@ class Decoded(NamedTuple):
 
 def decode(value: bytes) -> Decoded:
     """The events of a record's lines. Never raises; what refinement is to add may stand in them and means nothing."""
+    if len(value) > MAX_RAW_BYTES:
+        why = Refusal(Reason.too_large, "", f"a record of {len(value):,} bytes, of at most {MAX_RAW_BYTES:,}")
+        return Decoded([], [], [], [refused(value, 0, why)])
     lines = [line for line in value.split(b"\n") if line]
     try:
         events = _events.decode_lines(value)
@@ -100,7 +105,7 @@ def _told(line: bytes) -> tuple[str, str, int]:
         named = _named.decode(line[: 2 * MAX_EVENT_BYTES])
     except UNDECODABLE:
         return "", "", 0
-    received_at = named.received_at if isinstance(named.received_at, int) else 0
+    received_at = named.received_at if type(named.received_at) is int else 0
     return _word(named.site_id), _word(named.event_id), received_at if 0 <= received_at <= MAX_MS else 0
 
 

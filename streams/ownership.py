@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from functools import partial
-from time import monotonic
 
 from pulse.errors import PulseError
 from streams import end
@@ -30,7 +29,6 @@ class Ownership:
     def __init__(self, broker: Broker, group: str, logs: Mapping[str, str]) -> None:
         self.owned: frozenset[Where] = frozenset()
         self.generation = 0
-        self.moved_at = monotonic()
         self._broker = broker
         self._group = group
         self._logs = dict(logs)
@@ -64,7 +62,6 @@ class Ownership:
         self._timestamps = {where: at for where, at in self._timestamps.items() if where in wheres}
         self.owned = wheres
         self.generation += 1
-        self.moved_at = monotonic()
         self._settled.set()
         log.info("partitions are assigned", extra={"partitions": sorted(f"{topic}/{n}" for topic, n in wheres)})
 
@@ -99,7 +96,6 @@ class Ownership:
                 )
         self._next[where] = max(expected, record.offset + 1)
         self._timestamps[where] = record.timestamp
-        self.moved_at = monotonic()
 
     def _first_from(self, where: Where, offset: int) -> int:
         message = next(self._broker.read(where, offset), None)

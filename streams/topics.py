@@ -30,7 +30,8 @@ def create(settings: Settings) -> list[str]:
     """
     admin = AdminClient({"bootstrap.servers": settings.kafka_url, "log_level": 2}, logger=log)
     wanted = {topic.name: topic.partitions or settings.partitions for topic in TOPICS}
-    new = [NewTopic(topic.name, wanted[topic.name], settings.replication, config=topic.config()) for topic in TOPICS]
+    copies = settings.replication
+    new = [NewTopic(topic.name, wanted[topic.name], copies, config=topic.config(copies)) for topic in TOPICS]
     _demand(admin, settings.kafka_url)
     created = []
     for name, asked in admin.create_topics(new, request_timeout=CREATED_S).items():

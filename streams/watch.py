@@ -7,13 +7,12 @@ from time import monotonic
 
 from pulse.errors import Unavailable
 from streams import end
-from streams.broker import Broker
+from streams.broker import Broker, Where
 from streams.ownership import Ownership
+from streams.stall import Stalls
 
 NOT_ASKED = "not asked yet"
 EACH_S = 5.0
-STALLED_S = 60.0
-"""So long may a partition lie behind, with Kafka there, without a record being taken: then the consumer is dead."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ class Watch:
         self._ownership = ownership
         self._topics = topics
         self._is_waiting = is_waiting
-        self._well_since: float | None = None
+        self._stalls = Stalls()
 
     def start(self) -> None:
         """Begin to watch, until the process ends."""
@@ -51,13 +50,12 @@ class Watch:
         """Look once; ends the process if the log was replaced, or if the consumer is dead."""
         try:
             self._ownership.demand_same(self._broker.topic_ids(self._topics))
-            if self._is_stalled():
-                end.at_once(f"no record was taken for {STALLED_S:g} s, though there are some")
+            for (topic, partition), offset in self._stalled().items():
+                end.at_once(f"{topic}/{partition} stands at offset {offset}, though there is a record")
             self._note("ok")
-            self._well_since = self._well_since or monotonic()
         except Unavailable as error:
             self._note(str(error))
-            self._well_since = None
+            self._stalls.forget()
 
     def _note(self, state: str) -> None:
         if state != "ok" and self.kafka != state:
@@ -66,11 +64,14 @@ class Watch:
             log.info("Kafka answers again")
         self.kafka = state
 
-    def _is_stalled(self) -> bool:
+    def _stalled(self) -> dict[Where, int]:
         if self._is_waiting():
-            self._well_since = None
-        latest = max(self._ownership.moved_at, self._well_since or monotonic())
-        if monotonic() - latest < STALLED_S:
-            return False
-        ends = self._broker.ends(self._ownership.standing())
-        return any(ends[where] > offset for where, (offset, _) in self._ownership.standing().items() if where in ends)
+            self._stalls.forget()
+            return {}
+        standing = {where: offset for where, (offset, _) in self._ownership.standing().items()}
+        found = self._stalls.look(standing, self._broker.ends(standing), monotonic())
+        return {where: offset for where, offset in found.items() if self._has_record(where, offset)}
+
+    def _has_record(self, where: Where, offset: int) -> bool:
+        """Whether there is a record to take: what a transaction leaves behind counts in the end, and is none."""
+        return next(self._broker.read(where, offset), None) is not None

@@ -27,7 +27,7 @@ REFUSED = {
 DESCRIPTION = f"""One event, an array, `{{"events": […], "sent_at": …}}` or NDJSON; plain, gzip or zstd; at most
 {MAX_EVENTS_PER_REQUEST:,} events and 20 MB after decompression.
 
-202 means that the log has every accepted event on all its replicas. Bad events are named in `refused` by their index and
+202 means that every accepted event is in the log, on all of its replicas that are in step. Bad events are named in `refused` by their index and
 do not keep back the others. After 503, or no answer, send the request again with the same event ids: what had arrived,
 or arrives yet, counts once. Events without an id get a new one each time, and may count twice.
 

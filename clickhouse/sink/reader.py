@@ -14,6 +14,8 @@ GROUP = "pulse-sink"
 TOPICS = (topics.EVENTS, topics.REJECTED, topics.METRICS, topics.CONFIG)
 ASKED_S = 5.0
 FETCHED = 200
+LONGEST_BLOCK_MS = 3_600_000
+"""A block that a slow store takes its time over must not be taken over in the middle: heartbeats tell who is alive."""
 
 ENDING = frozenset({KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID})
 """Errors after which this consumer is of no more use."""
@@ -158,6 +160,7 @@ def _config(settings: Settings) -> dict[str, str | int | float | bool]:
         "group.id": GROUP,
         "group.instance.id": settings.instance,
         "session.timeout.ms": settings.session_timeout_ms,
+        "max.poll.interval.ms": LONGEST_BLOCK_MS,
         "heartbeat.interval.ms": max(settings.session_timeout_ms // 6, 100),
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,

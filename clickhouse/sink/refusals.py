@@ -48,4 +48,4 @@ def _text(value: object) -> str:
 
 
 def _ms(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value <= MAX_MS else 0
+    return value if type(value) is int and 0 <= value <= MAX_MS else 0

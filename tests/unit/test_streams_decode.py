@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse.event import MAX_EVENT_BYTES
-from streams.decode import LINE_KEPT, decode
+from streams.decode import LINE_KEPT, MAX_RAW_BYTES, decode
 from tests.unit.streams_events import ID, kept, raw, refined, refusal, refused
 
 DEEP = b'{"event":"a","site_id":"shop","x":' + b"[" * 5000 + b"]" * 5000 + b"}"
@@ -101,3 +101,9 @@ def test_properties_nest_as_deeply_as_the_contract_says(levels: int, field: str 
         assert len(kept(refined(line))) == 1
     else:
         assert refusal(line) == ("invalid", field)
+
+
+def test_a_record_beyond_what_places_can_number_is_refused_as_one() -> None:
+    decoded = decode(b'{"event":"a","site_id":"shop"}\n' * (MAX_RAW_BYTES // 31 + 1))
+    assert decoded.events == []
+    assert [line.reason for line in decoded.refused] == ["too_large"]
