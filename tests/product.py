@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,10 @@ SERVICES = ("kafka", "clickhouse", "redis")
 
 @dataclass
 class Product:
-    """A running Pulse. `parts` are kafka, clickhouse, redis, collector, query, streams, sink, each with its `url`."""
+    """A running Pulse. `parts` are kafka, clickhouse, redis, collector, query, streams, sink, each with its `url`.
+
+    Where there are several of one, the others are called `streams 2`, `streams 3`, …
+    """
 
     folder: Path
     parts: dict[str, Service]
@@ -37,15 +41,25 @@ class Product:
     keys: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, folder: Path, *, embedded: bool = False, settings: Mapping[str, str] | None = None) -> Self:
-        """Start everything and wait until it is ready; `settings` are further ``PULSE_…`` variables."""
-        kafka = services.embedded_kafka(folder / "kafka") if embedded else services.kafka(folder / "kafka")
+    def begin(
+        cls,
+        folder: Path,
+        *,
+        embedded: bool = False,
+        settings: Mapping[str, str] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> Self:
+        """Start everything and wait until it is ready; `settings` are further ``PULSE_…`` variables.
+
+        `counts` says how many there are of a process, or nodes of Kafka, where it is not one.
+        """
+        counts = counts or {}
         parts = {
-            "kafka": kafka,
+            **_kafka(folder / "kafka", embedded, counts.get("kafka", 1)),
             "clickhouse": services.clickhouse(folder / "clickhouse"),
             "redis": services.redis(folder / "redis"),
         }
-        ports = {name: port.free() for name in MODULES}
+        ports = {name: port.free() for kind in MODULES for name in names(kind, counts.get(kind, 1))}
         product = cls(folder, parts, _environment(folder, parts, ports) | dict(settings or {}))
         parts |= {name: product._part(name, at) for name, at in ports.items()}
         try:
@@ -59,6 +73,11 @@ class Product:
     def site(self) -> str:
         """The site that the keys belong to."""
         return self.keys["site_id"]
+
+    @property
+    def processes(self) -> list[str]:
+        """The names of Pulse's own processes."""
+        return [name for name in self.parts if kind_of(name) in MODULES]
 
     def url(self, name: str) -> str:
         """The address of a part."""
@@ -81,12 +100,12 @@ class Product:
 
     def ready(self, within: float = 60) -> None:
         """Wait until every process says that it and all it stands on is ready."""
-        for name in MODULES:
+        for name in self.processes:
             eventually(lambda url=self.url(name): _is_ready(url), within=within, every=0.2)  # type: ignore[misc]
 
     def drained(self, within: float = 60) -> None:
         """Wait until all that is in the log now has passed through every process."""
-        log = Log(self.url("kafka"))
+        log = Log(self.environment["PULSE_KAFKA_URL"])
         eventually(lambda: total(log.lags()) == 0, within=within, every=0.3)
 
     def end(self) -> None:
@@ -123,31 +142,59 @@ class Product:
         self.keys = json.decode(said, type=dict[str, str])
 
     def _bring_up(self) -> None:
-        self.start(*SERVICES)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.start, [name for name in self.parts if kind_of(name) in SERVICES]))
         self.prepare()
-        self.start(*MODULES)
+        self.start(*self.processes)
         self.ready()
 
     def _part(self, name: str, at: int) -> Process:
         return Process(f"http://127.0.0.1:{at}", lambda: self._launch(name, at))
 
     def _launch(self, name: str, at: int) -> Running:
-        command = [sys.executable, "-m", MODULES[name]]
-        log = self.folder / "logs" / f"{name}.log"
+        kind = kind_of(name)
+        command = [sys.executable, "-m", MODULES[kind]]
+        log = self.folder / "logs" / f"{name.replace(' ', '-')}.log"
+        environment = self.environment | {f"PULSE_{kind.upper()}_PORT": str(at)} | self._instance(name)
         return start_process(
-            name, command, log, lambda: probe.http(at, "/health"), within=60, cwd=ROOT, env=self.environment
+            name, command, log, lambda: probe.http(at, "/health"), within=120, cwd=ROOT, env=environment
         )
+
+    def _instance(self, name: str) -> dict[str, str]:
+        """A name of its own for each process of a group; the streams have one where the settings give them one."""
+        given = self.environment.get("PULSE_INSTANCE", "")
+        if kind_of(name) == "sink" or given:
+            return {"PULSE_INSTANCE": f"{given or 'product'}-{name.replace(' ', '-')}"}
+        return {}
+
+
+def names(kind: str, number: int) -> list[str]:
+    """What several parts of a kind are called."""
+    return [kind, *(f"{kind} {n}" for n in range(2, number + 1))]
+
+
+def kind_of(name: str) -> str:
+    """The kind of a part."""
+    return name.partition(" ")[0]
+
+
+def _kafka(folder: Path, embedded: bool, nodes: int) -> dict[str, Service]:
+    if embedded:
+        return {"kafka": services.embedded_kafka(folder)}
+    if nodes == 1:
+        return {"kafka": services.kafka(folder)}
+    return dict(zip(names("kafka", nodes), services.kafka_nodes(folder, nodes), strict=True))
 
 
 def _environment(folder: Path, parts: Mapping[str, Service], ports: Mapping[str, int]) -> dict[str, str]:
     addresses = {
         "PULSE_DATA": str(folder / "data"),
         "PULSE_SECRET": "only for tests, only for tests 1",
-        "PULSE_KAFKA_URL": parts["kafka"].url,
+        "PULSE_KAFKA_URL": ",".join(part.url for name, part in parts.items() if kind_of(name) == "kafka"),
         "PULSE_CLICKHOUSE_URL": f"{parts['clickhouse'].url}/{DATABASE}",
         "PULSE_REDIS_URL": parts["redis"].url,
     }
-    return addresses | {f"PULSE_{name.upper()}_PORT": str(at) for name, at in ports.items()}
+    return addresses | {f"PULSE_{name.upper()}_PORT": str(at) for name, at in ports.items() if name in MODULES}
 
 
 def _run(module: str, environment: Mapping[str, str]) -> str:

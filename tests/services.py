@@ -3,6 +3,8 @@
 Containers where a Docker engine answers, processes of this machine elsewhere; a test cannot tell.
 """
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache as once
@@ -32,6 +34,12 @@ class Service(Protocol):
     def kill(self) -> None:
         """End it at once, with no chance to tidy up."""
 
+    def freeze(self) -> None:
+        """Let it stand still, as a machine does that swaps or is moved: its connections stay, and nothing answers."""
+
+    def thaw(self) -> None:
+        """Let it go on after `freeze`."""
+
 
 @dataclass
 class Process:
@@ -51,6 +59,16 @@ class Process:
     def kill(self) -> None:
         if self.running:
             self.running.kill()
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.running and self.running.is_alive():
+            os.killpg(self.running.pid, number)
 
 
 @dataclass
@@ -82,6 +100,12 @@ class Container:
     def kill(self) -> None:
         self.container.get_wrapped_container().kill()
 
+    def freeze(self) -> None:
+        self.container.get_wrapped_container().pause()
+
+    def thaw(self) -> None:
+        self.container.get_wrapped_container().unpause()
+
 
 @once
 def docker_answers() -> bool:
@@ -108,6 +132,23 @@ def kafka(folder: Path) -> Service:
         )
     jars = apache_kafka.install(cache.folder())
     return Process(url, lambda: apache_kafka.start(folder, at, controller, jars=jars))
+
+
+def kafka_nodes(folder: Path, number: int) -> list[Service]:
+    """The nodes of an Apache Kafka, each with its copy of the log; they answer once most of them are started."""
+    jars = apache_kafka.install(cache.folder())
+    voters = {node: port.free() for node in range(1, number + 1)}
+
+    def node(name: int) -> Service:
+        at, own = port.free(), folder / str(name)
+        return Process(
+            f"127.0.0.1:{at}",
+            lambda: apache_kafka.start(
+                own, at, voters[name], node=name, voters=voters, jars=jars, heap="256m", within=180
+            ),
+        )
+
+    return [node(name) for name in voters]
 
 
 def clickhouse(folder: Path) -> Service:
