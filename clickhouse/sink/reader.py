@@ -49,10 +49,12 @@ class Reader:
     def begin(self) -> dict[Where, int]:
         """Read on in all our partitions, one record before each commit; where there is one, its offset.
 
-        Raises Unavailable.
+        Raises Unavailable, also where the partitions are another's by now and we do not know it yet.
         """
         starts, before = [], {}
-        for at in self._committed():
+        committed = self._committed()
+        self._demand_membership([at for at in committed if at.offset >= 0])
+        for at in committed:
             self._stored[at.topic, at.partition] = max(at.offset, 0)
             known = at.offset > 0 and at.topic != topics.CONFIG
             starts.append(TopicPartition(at.topic, at.partition, at.offset - 1 if known else OFFSET_BEGINNING))
@@ -127,6 +129,14 @@ class Reader:
             if at.error is not None:
                 raise Unavailable(f"Kafka does not say where to go on in {at.topic}: {at.error.str()}")
         return list(found)
+
+    def _demand_membership(self, committed: list[TopicPartition]) -> None:
+        """Commit what is committed: Kafka refuses that to a member that was frozen and has been replaced."""
+        try:
+            if committed:
+                self._consumer.commit(offsets=committed, asynchronous=False)
+        except KafkaException as error:
+            raise Unavailable(f"Kafka does not say that the partitions are ours: {error.args[0].str()}") from None
 
     def _right(self, messages: list[Message]) -> list[Message]:
         for message in messages:

@@ -49,7 +49,7 @@ class Sink:
         self._client = client
         self._identity = identity
         self._stop = stop
-        self._writer = Writer(client)
+        self._writer = Writer(client, settings.session_timeout_ms / 2000)
         self._reader = Reader(settings, self._leave)
         self._block = Block()
         self._applied: dict[tuple[Where, str, int], int] = {}

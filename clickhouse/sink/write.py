@@ -28,12 +28,14 @@ log = getLogger(__name__)
 class Writer:
     """Stores records in ClickHouse beyond what it has of them already.
 
-    After any failure what is stored is unknown, until `begin` has asked again.
+    After any failure what is stored is unknown, until `begin` has asked again. So it is after `most_s` seconds without
+    a word from ClickHouse, in which the process was frozen: another sink may have gone on in its place.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, most_s: float = 3.0) -> None:
         self.stored: stored.Stored = {}
         self._client = client
+        self._most_s = most_s
         self._queries = f"pulse-sink-{client.database}-"
         self._again = 0
         self._heard = 0.0
@@ -41,8 +43,9 @@ class Writer:
     def begin(self) -> None:
         """Ask ClickHouse what it has; raises Unavailable, QueryError."""
         stored.await_running(self._client, self._queries)
+        asked = time.monotonic()
         self.stored = stored.read(self._client)
-        self._heard = time.monotonic()
+        self._heard = asked
 
     def store(self, records: Sequence[Record]) -> None:
         """Store the records of all kinds, of each only what is not there; raises Unavailable, QueryError."""
@@ -66,11 +69,18 @@ class Writer:
         """A store that was emptied while there was nothing to do must be noticed before a new block hides it."""
         if time.monotonic() - self._heard < TRUSTED_S:
             return
+        asked = time.monotonic()
         found = stored.read(self._client)
         if any(found.get(key, -1) < place for key, place in self.stored.items()):
             raise Unavailable("ClickHouse has less than it had")
         self.stored = found
-        self._heard = time.monotonic()
+        self._heard = asked
+
+    def _demand_current(self) -> None:
+        """What is stored must have been heard a moment ago: an insert cannot be taken back."""
+        silent = time.monotonic() - self._heard
+        if silent > self._most_s:
+            raise Unavailable(f"nothing was heard of ClickHouse for {silent:.1f} s: another sink may have gone on")
 
     def _lacks(self, kind: Kind, month: int, record: Record) -> bool:
         refused = self._unstored_refusals(f"{kind.table}-{month}", [Bad(record, b"", "")])
@@ -134,11 +144,13 @@ class Writer:
         first, last = _ends(places)
         named = repr((table, month, sorted(first.items()), sorted(last.items()), self._again))
         token = xxh3_128_hexdigest(named.encode())
+        self._demand_current()
         began = time.perf_counter()
         self._client.insert(table, rows, token, self._queries + uuid4().hex)
         meters.INSERT_SECONDS.labels(table).observe(time.perf_counter() - began)
+        asked = time.monotonic()
         self.stored |= stored.read_table(self._client, table)
-        self._heard = time.monotonic()
+        self._heard = asked
         if all(self.stored.get((table, month, mark), -1) < place for mark, place in last.items()):
             self._again += 1
             raise Unavailable(f"ClickHouse took a block of {table} for a repetition and has it not: {token}")

@@ -1,6 +1,7 @@
 """Storing records without Kafka: whatever dies at whichever step, what is stored in the end is the same."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from threading import Thread
@@ -52,6 +53,20 @@ class Swallowing(Client):
             return
         if token != self.first:
             super().insert(table, rows, token, query_id)
+
+
+class Frozen(list[Record]):
+    """Records of a process that stands still as it turns to its n-th kind, while `meanwhile` happens."""
+
+    def __init__(self, records: Sequence[Record], at: int, meanwhile: Callable[[], None]) -> None:
+        super().__init__(records)
+        self.left, self.meanwhile = at, meanwhile
+
+    def __iter__(self) -> Iterator[Record]:
+        self.left -= 1
+        if self.left == 0:
+            self.meanwhile()
+        return super().__iter__()
 
 
 @pytest.fixture
@@ -205,3 +220,22 @@ def test_money_is_the_same_in_both_tables(clickhouse: str, client: Client) -> No
     assert Store(clickhouse).differing_minutes() == 0
     [[whole]] = Store(clickhouse).rows("SELECT toString(sum(revenue)) FROM metrics_minute")
     assert Decimal(whole) == Decimal(sum(round(amount * 10_000) for amount in amounts) * 1_000) / 10_000
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3])
+def test_a_sink_that_was_frozen_stores_nothing_in_place_of_the_one_that_went_on(client: Client, kind: int) -> None:
+    lines = events(11, 200)
+    records = _records([lines])
+    frozen, other = Writer(client, most_s=0.2), Writer(client)
+    frozen.begin()
+
+    def meanwhile() -> None:
+        other.begin()
+        other.store(records)
+        time.sleep(0.3)
+
+    with pytest.raises(Unavailable, match="another sink may have gone on"):
+        frozen.store(Frozen(records, kind, meanwhile))
+    frozen.begin()
+    frozen.store(records)
+    assert_exact(Store(client._url), [line["event_id"] for line in lines])
