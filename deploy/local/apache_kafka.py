@@ -112,6 +112,8 @@ def _configure(folder: Path, port: int, controller_port: int, node: int, voters:
         "folder": folder,
         "copies": copies,
         "in_sync": max(1, copies - 1),
+        "session_ms": 4_000 if copies == 1 else 8_000,
+        "heartbeat_ms": 500 if copies == 1 else 1_500,
     }
     properties = folder / "server.properties"
     properties.write_text(Template((_CONFIGURATION / "server.properties").read_text()).substitute(values))

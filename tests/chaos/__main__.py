@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from tests.chaos import plan
+from tests.chaos.load import Load
 from tests.chaos.run import begin, run
 
 REBALANCING = ("streams", "sink")
@@ -29,7 +30,7 @@ def main() -> int:
     for fault in [] if asked.seconds else planned:
         _say(f"  {fault}")
     try:
-        found = run(product, planned, asked.seed, asked.rate, _say, asked.seconds or float("inf"))
+        found = run(product, planned, Load(product, asked.seed, asked.rate), _say, asked.seconds or float("inf"))
     finally:
         product.end()
     for error in found.errors:

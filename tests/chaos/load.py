@@ -3,7 +3,6 @@
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Lock, Thread
@@ -12,6 +11,8 @@ from uuid import UUID
 
 import httpx
 from msgspec import json
+
+from tests.product import Product, kind_of
 
 DAY_MS = 86_400_000
 PATIENCE_S = 5.0
@@ -42,11 +43,12 @@ class Tally:
 
 
 class Load:
-    """Sends to the collectors at `urls` until stopped; `rate` is events a second of all senders together."""
+    """Sends to the collectors of a product until stopped; `rate` is events a second of all senders together."""
 
-    def __init__(self, urls: Sequence[str], key: str, seed: int, rate: float, senders: int = 4) -> None:
-        self.tally = Tally()
-        self._urls = urls
+    def __init__(self, product: Product, seed: int, rate: float, tally: Tally | None = None, senders: int = 4) -> None:
+        self.tally = tally or Tally()
+        self._urls = [product.url(name) for name in product.processes if kind_of(name) == "collector"]
+        key = product.keys["secret_key"]
         self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         self._recent: deque[Sent] = deque(maxlen=3_000)
         self._lock = Lock()
@@ -54,6 +56,9 @@ class Load:
         self._pause_s = (MOST + 1) / 2 * senders / rate
         dice = [random.Random(f"load {seed} {number}") for number in range(senders)]
         self._threads = [Thread(target=self._run, args=(each,), daemon=True) for each in dice]
+
+    def start(self) -> None:
+        """Begin to send."""
         for thread in self._threads:
             thread.start()
 

@@ -1,7 +1,7 @@
 """One run: a product of several of everything, a steady load, a plan of faults, and in the end the verdict."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,6 @@ SETTINGS = {"PULSE_PARTITIONS": str(PARTITIONS), "PULSE_REPLICATION": "3"}
 COUNTS = {"kafka": 3, "collector": 2, "streams": 3, "sink": 2}
 SETTLED_S = 300
 VERDICT_S = 60
-
-Plan = Callable[[Sequence[str]], Iterable[Fault]]
-"""Makes the faults for the names of the parts."""
 
 
 @dataclass
@@ -45,10 +42,9 @@ def begin(folder: Path, *, counts: dict[str, int] | None = None, static: bool = 
     return product
 
 
-def run(product: Product, plan: Iterable[Fault], seed: int, rate: float, say: Say, until: float = float("inf")) -> Run:
+def run(product: Product, plan: Iterable[Fault], load: Load, say: Say, until: float = float("inf")) -> Run:
     """Strike while events flow, wait until all is in, and judge."""
-    urls = [product.url(name) for name in product.processes if name.startswith("collector")]
-    load = Load(urls, product.keys["secret_key"], seed, rate)
+    load.start()
     striker = Striker(product, say)
     began = time.monotonic()
     try:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
 from threading import Lock, Thread
 
-from deploy.local.process import ending
+from deploy.local.process import Running, ending
 from pulse.errors import PulseError
 from tests.chaos.plan import Fault, Hit, How
 from tests.product import Product
@@ -73,16 +73,21 @@ class Striker:
         while not self._ended.wait(LOOK_S):
             for name, part in self._product.parts.items():
                 with self._lock:
-                    code = _exit_code(part) if name not in self._struck else None
-                    if code is None:
-                        continue
-                    self._tell(f"  {name} ended by itself ({ending(code)}) and is started again")
-                    if name not in self._product.processes:
-                        self._wrong(f"{name} ended by itself")
-                    try:
-                        part.start()
-                    except PulseError as error:
-                        self._wrong(f"{name} was not to be started again: {error}")
+                    if name not in self._struck and isinstance(part, Process) and part.running:
+                        self._revive(name, part, part.running)
+
+    def _revive(self, name: str, part: Process, running: Running) -> None:
+        if running.is_alive():
+            return
+        said = f"{name} ended by itself ({ending(running.process.returncode)}); it said: {running.last_words(1)[-300:]}"
+        if name in self._product.processes:
+            self._tell(f"  {said}")
+        else:
+            self._wrong(said)
+        try:
+            part.start()
+        except PulseError as error:
+            self._wrong(f"{name} was not to be started again: {error}")
 
     def _wrong(self, what: str) -> None:
         self.errors.append(what)
@@ -90,9 +95,3 @@ class Striker:
 
     def _tell(self, what: str) -> None:
         self._say(f"{time.monotonic() - self._began:7.1f} s  {what}")
-
-
-def _exit_code(part: object) -> int | None:
-    if isinstance(part, Process) and part.running:
-        return part.running.process.poll()
-    return None
