@@ -1,9 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status check test test-fast bench lock clean
+.PHONY: help setup up down status check test test-fast chaos bench lock clean
 MAKEFLAGS += --no-print-directory
 
 SERVICES ?= embedded
 WORKERS ?= 1
+SINKS ?= 1
+COLLECTORS ?= 1
 RUN := .venv/bin/python
 
 help: ## what can be made
@@ -12,8 +14,9 @@ help: ## what can be made
 setup: ## .venv with everything that requirements.lock names, if that has changed
 	@sh deploy/setup.sh
 
-up: setup ## start everything, until Ctrl-C (SERVICES=embedded|native|docker|own, WORKERS=1, DETACH=1)
-	@$(RUN) -m deploy.local.up --services "$(SERVICES)" --workers "$(WORKERS)" $(if $(DETACH),--detach)
+up: setup ## start everything, until Ctrl-C (SERVICES=embedded|native|docker|own, WORKERS=1, SINKS=1, COLLECTORS=1, KAFKA_NODES=1, DETACH=1)
+	@$(if $(KAFKA_NODES),PULSE_KAFKA_NODES="$(KAFKA_NODES)") $(RUN) -m deploy.local.up --services "$(SERVICES)" \
+		--workers "$(WORKERS)" --sinks "$(SINKS)" --collectors "$(COLLECTORS)" $(if $(DETACH),--detach)
 
 down: setup ## stop what `make up` started, once all that was accepted is stored
 	@.venv/bin/pulse down
@@ -33,6 +36,10 @@ test: setup ## everything that the tests need, and all tests
 
 test-fast: setup ## unit and component tests
 	@$(RUN) -m pytest -q tests/unit tests/component $(TESTS)
+
+chaos: setup ## random faults under load, repeatable (SEED=7, FAULTS=50, CHAOS="--rebalances --seconds 180")
+	@$(RUN) -m deploy.local.fetch
+	@$(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) $(CHAOS)
 
 bench: setup ## measurements on this machine, into bench/evidence/ (BENCH="collector streams")
 	@$(RUN) -m bench $(BENCH)

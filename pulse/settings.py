@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     cache: Path | None = Field(None, description="Folder of downloads, shared between runs; ~/.cache/pulse if empty.")
     kafka_port: int = Field(19092, ge=1, le=65_535, description="Port of the Kafka that `make up` starts.")
     kafka_controller_port: int = Field(19093, ge=1, le=65_535, description="Port of that Kafka's controller.")
+    kafka_nodes: int = Field(
+        1,
+        ge=1,
+        le=9,
+        description="Nodes of the Apache Kafka that `make up SERVICES=native` starts, each on ports 10 above the one before; with three, topics have three copies.",
+    )
     clickhouse_port: int = Field(
         18123, ge=1, le=65_535, description="HTTP port of the ClickHouse that `make up` starts."
     )

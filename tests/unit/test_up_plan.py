@@ -51,6 +51,52 @@ def test_workers_have_ports_and_names_of_their_own() -> None:
     assert len({each.environment.get("PULSE_INSTANCE") for each in workers}) == 3
 
 
+def test_sinks_and_collectors_have_ports_and_names_of_their_own() -> None:
+    processes = plan.make(Settings(), "embedded", 2, {}, sinks=3, collectors=2).processes()
+    assert [each.name for each in processes] == [
+        *("streams", "streams 2", "collector", "collector 2", "sink", "sink 2", "sink 3", "query")
+    ]
+    assert [each.port for each in processes] == [8301, 8311, 8100, 8110, 8302, 8312, 8322, 8200]
+    sinks = [each for each in processes if each.module == "clickhouse.sink"]
+    assert len({each.environment.get("PULSE_INSTANCE") for each in sinks}) == 3
+
+
+def test_no_sink_is_without_partitions() -> None:
+    with pytest.raises(SettingError, match="5 sinks are more than the 4 partitions"):
+        plan.make(Settings(), "embedded", 1, {}, sinks=5)
+
+
+def test_several_nodes_of_kafka_have_ports_of_their_own_and_every_topic_three_copies() -> None:
+    planned = made("native", kafka_nodes=4)
+    assert planned.nodes() == {
+        **{"Kafka": (19092, 19093), "Kafka 2": (19102, 19103)},
+        **{"Kafka 3": (19112, 19113), "Kafka 4": (19122, 19123)},
+    }
+    servers = "127.0.0.1:19092,127.0.0.1:19102,127.0.0.1:19112,127.0.0.1:19122"
+    assert planned.environment["PULSE_KAFKA_URL"] == servers
+    assert planned.environment["PULSE_REPLICATION"] == "3"
+    assert planned.needs()["topics"] == tuple(planned.nodes())
+    assert "PULSE_REPLICATION" not in made("native", kafka_nodes=4, replication=2).environment
+    assert "PULSE_REPLICATION" not in made("native").environment
+
+
+def test_only_apache_kafka_has_several_nodes() -> None:
+    with pytest.raises(SettingError, match="PULSE_KAFKA_NODES=3 is for SERVICES=native alone"):
+        made(kafka_nodes=3)
+
+
+def test_the_log_of_another_number_of_nodes_is_not_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "kafka").mkdir()
+    preflight.demand_same_nodes(made("native", data=tmp_path))
+    preflight.demand_same_nodes(made(data=tmp_path))
+    with pytest.raises(PulseError, match="has 1 nodes, and PULSE_KAFKA_NODES is 3: set it to 1"):
+        preflight.demand_same_nodes(made("native", data=tmp_path, kafka_nodes=3))
+    (tmp_path / "kafka").rename(tmp_path / "kafka-of-3")
+    preflight.demand_same_nodes(made("native", data=tmp_path, kafka_nodes=3))
+    with pytest.raises(PulseError, match="has 3 nodes, and PULSE_KAFKA_NODES is 1"):
+        preflight.demand_same_nodes(made("native", data=tmp_path))
+
+
 def test_no_worker_is_without_partitions() -> None:
     with pytest.raises(SettingError, match="5 workers are more than the 4 partitions"):
         made(workers=5)

@@ -21,7 +21,13 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _arguments(words)
     screen = Screen(Console())
     try:
-        made = plan.make(settings.load(), arguments.services or Kind.embedded, arguments.workers)
+        made = plan.make(
+            settings.load(),
+            arguments.services or Kind.embedded,
+            arguments.workers,
+            sinks=arguments.sinks,
+            collectors=arguments.collectors,
+        )
         if arguments.detach:
             return detached.start(made, arguments.services or Kind.embedded, screen)
         with folder.occupy(made.data):
@@ -67,6 +73,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m deploy.local.up", description=__doc__)
     parser.add_argument("--services", default="", help="embedded (default), native, docker or own")
     parser.add_argument("--workers", type=_workers, default=1, help="processes of the streams (1)")
+    parser.add_argument("--sinks", type=_workers, default=1, help="sinks (1)")
+    parser.add_argument("--collectors", type=_workers, default=1, help="collectors, on ports 10 apart (1)")
     parser.add_argument("--detach", action="store_true", help="go on in the background once everything runs")
     parser.add_argument("--in-background", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(words)

@@ -21,6 +21,7 @@ def start(plan: Plan, wanted: str, screen: Screen) -> int:
         said.seek(0, 2)
         command = [sys.executable, "-m", "deploy.local.up", "--in-background"]
         options = [f"--services={wanted}", f"--workers={plan.workers}"]
+        options += [f"--sinks={plan.sinks}", f"--collectors={plan.collectors}"]
         supervisor = subprocess.Popen(
             [*command, *options],
             cwd=ROOT,

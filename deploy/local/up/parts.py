@@ -16,6 +16,12 @@ from deploy.local.up.keeper import Part
 from deploy.local.up.plan import ROOT, Plan
 from pulse.errors import PulseError
 
+NODE_HEAP = "256m"
+"""Java's -Xmx of one node of several."""
+
+NODES_WITHIN_S = 180.0
+"""How long a node may take, which waits for most of the others."""
+
 
 def backing(plan: Plan) -> dict[str, Part]:
     """The services that run as processes of this machine, by the names that `plan.NEEDS` uses."""
@@ -24,9 +30,7 @@ def backing(plan: Plan) -> dict[str, Part]:
     if kinds["kafka"] == Kind.embedded:
         parts["Kafka"] = Part("Kafka", lambda: tansu.start(data / "tansu", s.kafka_port))
     if kinds["kafka"] == Kind.native:
-        parts["Kafka"] = Part(
-            "Kafka", lambda: apache_kafka.start(data / "kafka", s.kafka_port, s.kafka_controller_port)
-        )
+        parts |= _nodes(plan)
     if kinds["clickhouse"] == Kind.embedded:
         at, native = s.clickhouse_port, s.clickhouse_native_port
         password = urlsplit(plan.environment["PULSE_CLICKHOUSE_URL"]).password
@@ -36,6 +40,25 @@ def backing(plan: Plan) -> dict[str, Part]:
     if kinds["redis"] == Kind.embedded:
         parts["Redis"] = Part("Redis", lambda: valkey.start(data / "redis", s.redis_port))
     return parts
+
+
+def _nodes(plan: Plan) -> dict[str, Part]:
+    """The nodes of Apache Kafka; one that is alone has the folder that several share."""
+    nodes = plan.nodes()
+    voters = {number: controller for number, (_, controller) in enumerate(nodes.values(), 1)}
+
+    def part(name: str, number: int, at: int, controller: int) -> Part:
+        if len(nodes) == 1:
+            return Part(name, lambda: apache_kafka.start(plan.data / "kafka", at, controller))
+        folder = plan.data / f"kafka-of-{len(nodes)}" / str(number)
+        return Part(
+            name,
+            lambda: apache_kafka.start(
+                folder, at, controller, node=number, voters=voters, heap=NODE_HEAP, within=NODES_WITHIN_S
+            ),
+        )
+
+    return {name: part(name, number, *ports) for number, (name, ports) in enumerate(nodes.items(), 1)}
 
 
 def fetching(plan: Plan) -> dict[str, Callable[[], object]]:

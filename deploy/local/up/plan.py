@@ -10,7 +10,8 @@ from pulse.errors import SettingError
 from pulse.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
-PORTS_BETWEEN_WORKERS = 10
+PORTS_BETWEEN = 10
+"""Between the ports of several processes of a kind, and of several nodes of Kafka."""
 
 FETCH = "fetching Apache Kafka (once)"
 PREPARATIONS = {
@@ -31,6 +32,14 @@ NEEDS = {
     "collector": ("topics", "first keys"),
     "query": ("topics", "tables", "first keys"),
 }
+
+
+MODULES = {
+    "collector": ("api.collector", "the collector", "collector"),
+    "sink": ("clickhouse.sink", "the sink", "sink"),
+    "streams": ("streams", "the streams", "worker"),
+}
+"""What there may be several of: the module, what it is called, and what one of several is called."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,8 @@ class Plan:
     workers: int
     data: Path
     environment: dict[str, str]
+    sinks: int = 1
+    collectors: int = 1
 
     def has(self, kind: Kind) -> bool:
         """Whether any service is of this kind."""
@@ -68,28 +79,49 @@ class Plan:
 
     def processes(self) -> list[Process]:
         """Pulse's own processes."""
+        query = Process("query", "api.query", self.settings.query_port, "the query API", "PULSE_QUERY_PORT", {})
+        several = {"streams": self.workers, "collector": self.collectors, "sink": self.sinks}
+        return [*(_process(kind, n, self.settings) for kind, number in several.items() for n in range(number)), query]
+
+    def nodes(self) -> dict[str, tuple[int, int]]:
+        """The nodes of the Apache Kafka that is started: their names, ports, and ports of their controllers."""
+        number = self.settings.kafka_nodes if self.kinds["kafka"] == Kind.native else 0
         s = self.settings
-        alone = [
-            _process("collector", "api.collector", s.collector_port, "the collector"),
-            _process("sink", "clickhouse.sink", s.sink_port, "the sink"),
-            _process("query", "api.query", s.query_port, "the query API"),
-        ]
-        return [*(_worker(n, s) for n in range(self.workers)), *alone]
+        return {
+            _numbered("Kafka", n): (s.kafka_port + n * PORTS_BETWEEN, s.kafka_controller_port + n * PORTS_BETWEEN)
+            for n in range(number)
+        }
 
     def needs(self) -> dict[str, tuple[str, ...]]:
         """What each step has to wait for."""
-        return NEEDS | {worker.name: NEEDS["streams"] for worker in self.processes() if worker.module == "streams"}
+        needs = NEEDS | {each.name: NEEDS[kind_of(each.name)] for each in self.processes()}
+        nodes = tuple(self.nodes()) or NEEDS["topics"]
+        return needs | {"topics": nodes} | dict.fromkeys(nodes, NEEDS["Kafka"])
 
 
-def make(settings: Settings, wanted: str, workers: int, environ: Mapping[str, str] | None = None) -> Plan:
+def make(
+    settings: Settings,
+    wanted: str,
+    workers: int,
+    environ: Mapping[str, str] | None = None,
+    *,
+    sinks: int = 1,
+    collectors: int = 1,
+) -> Plan:
     """The plan for these settings; raises SettingError where they contradict each other."""
     kinds = choose(wanted, os.environ if environ is None else environ)
-    if workers > settings.partitions:
+    for number, what in ((workers, "workers"), (sinks, "sinks")):
+        if number > settings.partitions:
+            raise SettingError(
+                f"{number} {what} are more than the {settings.partitions} partitions of a topic (PULSE_PARTITIONS): some would have nothing to do"
+            )
+    if settings.kafka_nodes > 1 and kinds["kafka"] != Kind.native:
         raise SettingError(
-            f"{workers} workers are more than the {settings.partitions} partitions of a topic (PULSE_PARTITIONS): some would have nothing to do"
+            f"PULSE_KAFKA_NODES={settings.kafka_nodes} is for SERVICES=native alone: another Kafka has as many nodes as it has"
         )
     data = settings.data.resolve()
-    return Plan(settings, kinds, workers, data, {"PULSE_DATA": str(data)} | _urls(settings, kinds) | _ports(settings))
+    environment = {"PULSE_DATA": str(data)} | _urls(settings, kinds) | _ports(settings) | _copies(settings, kinds)
+    return Plan(settings, kinds, workers, data, environment, sinks, collectors)
 
 
 def with_secrets(plan: Plan, secret: str, passwords: Mapping[str, str]) -> Plan:
@@ -109,8 +141,9 @@ def reachable(host: str) -> str:
 
 
 def _urls(settings: Settings, kinds: Mapping[str, Kind]) -> dict[str, str]:
+    nodes = settings.kafka_nodes if kinds["kafka"] == Kind.native else 1
     started = {
-        "kafka": f"127.0.0.1:{settings.kafka_port}",
+        "kafka": ",".join(f"127.0.0.1:{settings.kafka_port + n * PORTS_BETWEEN}" for n in range(nodes)),
         "clickhouse": f"http://127.0.0.1:{settings.clickhouse_port}/pulse",
         "redis": f"redis://127.0.0.1:{settings.redis_port}/0",
     }
@@ -127,16 +160,35 @@ def _ports(settings: Settings) -> dict[str, str]:
     return {f"PULSE_{name.upper()}": str(getattr(settings, name)) for name in names}
 
 
-def _process(name: str, module: str, port: int, user: str) -> Process:
-    return Process(name, module, port, user, f"PULSE_{name.upper()}_PORT", {})
+def _copies(settings: Settings, kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """As many copies of each topic as the Kafka that is started can keep, unless the settings name a number."""
+    several = kinds["kafka"] == Kind.native and settings.kafka_nodes > 1
+    if not several or "replication" in settings.model_fields_set:
+        return {}
+    return {"PULSE_REPLICATION": str(min(3, settings.kafka_nodes))}
 
 
-def _worker(number: int, settings: Settings) -> Process:
-    port = settings.streams_port + number * PORTS_BETWEEN_WORKERS
+def kind_of(name: str) -> str:
+    """Of which kind a process is: ``streams 2`` is a ``streams``."""
+    return name.partition(" ")[0]
+
+
+def _numbered(kind: str, number: int) -> str:
+    return kind if number == 0 else f"{kind} {number + 1}"
+
+
+def _process(kind: str, number: int, settings: Settings) -> Process:
+    """The process of a kind by its number, with a port and a name of its own.
+
+    Streams have a name only where the settings give them one: see `PULSE_INSTANCE`. A sink always has one.
+    """
+    module, called, one = MODULES[kind]
+    variable = f"PULSE_{kind.upper()}_PORT"
+    port = int(getattr(settings, f"{kind}_port")) + number * PORTS_BETWEEN
     if number == 0:
-        return _process("streams", "streams", port, "the streams")
-    own = {"PULSE_STREAMS_PORT": str(port)}
-    if "instance" in settings.model_fields_set:
+        return Process(kind, module, port, called, variable, {})
+    own = {variable: str(port)}
+    if kind == "sink" or "instance" in settings.model_fields_set:
         own["PULSE_INSTANCE"] = f"{settings.instance}-{number + 1}"
-    name = f"streams {number + 1}"
-    return Process(name, "streams", port, f"worker {number + 1} of the streams", "PULSE_STREAMS_PORT", own)
+    user = f"{one} {number + 1}" + (" of the streams" if kind == "streams" else "")
+    return Process(_numbered(kind, number), module, port, user, variable, own)

@@ -19,11 +19,26 @@ HERE = (Kind.embedded, Kind.native)
 
 def check(plan: Plan) -> None:
     """Raise PulseError for the first thing that is missing."""
+    demand_same_nodes(plan)
     demand_space(shutil.disk_usage(plan.data).free, plan.data)
     _demand_programs(plan)
     _demand_answers(plan)
     for port, user, variable, host in wanted_ports(plan):
         ports.demand(port, user, f"set {variable} to another port", host)
+
+
+def demand_same_nodes(plan: Plan) -> None:
+    """Raise PulseError if a Kafka of another number of nodes has a log here: what is in it would be left behind."""
+    number = len(plan.nodes())
+    made = {int(folder.name.rpartition("-")[2]): folder for folder in plan.data.glob("kafka-of-*")}
+    if (plan.data / "kafka").is_dir():
+        made[1] = plan.data / "kafka"
+    other = next((each for each in sorted(made) if number and each != number), None)
+    if other is not None:
+        raise PulseError(
+            f"the Kafka in {made[other]} has {other} nodes, and PULSE_KAFKA_NODES is {number}: set it to {other}; or, once "
+            "`pulse status` has shown no lag, stop everything and delete that folder"
+        )
 
 
 def demand_space(free: int, folder: Path) -> None:
@@ -38,10 +53,11 @@ def demand_space(free: int, folder: Path) -> None:
 def wanted_ports(plan: Plan) -> Iterator[tuple[int, str, str, str]]:
     """Each port that will be listened on: its number, by whom, the setting that changes it, the address."""
     s, kinds, loopback = plan.settings, plan.kinds, "127.0.0.1"
-    if kinds["kafka"] in HERE:
+    if kinds["kafka"] == Kind.embedded:
         yield s.kafka_port, "Kafka", "PULSE_KAFKA_PORT", loopback
-    if kinds["kafka"] == Kind.native:
-        yield s.kafka_controller_port, "Kafka's controller", "PULSE_KAFKA_CONTROLLER_PORT", loopback
+    for name, (at, controller) in plan.nodes().items():
+        yield at, name, "PULSE_KAFKA_PORT", loopback
+        yield controller, f"{name}'s controller", "PULSE_KAFKA_CONTROLLER_PORT", loopback
     if kinds["clickhouse"] in HERE:
         yield s.clickhouse_port, "ClickHouse", "PULSE_CLICKHOUSE_PORT", loopback
         yield s.clickhouse_native_port, "ClickHouse's native protocol", "PULSE_CLICKHOUSE_NATIVE_PORT", loopback

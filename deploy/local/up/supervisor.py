@@ -15,7 +15,7 @@ from deploy.local.up.asked import Asked, Stopped
 from deploy.local.up.choice import Kind, keeps_log
 from deploy.local.up.drain import drain, remains
 from deploy.local.up.keeper import Keeper, Part
-from deploy.local.up.plan import PREPARATIONS, Plan
+from deploy.local.up.plan import PREPARATIONS, Plan, kind_of
 from deploy.local.up.screen import Screen
 from pulse import started
 from pulse.errors import PulseError
@@ -71,7 +71,7 @@ class Supervisor:
         before = self._asked.times
         self._phase("stopping: the collector")
         self._screen.tell("stopping: no more events are taken; Ctrl-C again does not wait for those that were")
-        self._own["collector"].stop(timeout=25)
+        _side_by_side(partial(self._own[name].stop, 25) for name in self._own if kind_of(name) == "collector")
         left = self._drain(lambda: self._asked.times > before)
         self._phase("stopping: processes and services")
         said = remains(left, keeps_log(self._plan.kinds))
@@ -134,7 +134,7 @@ class Supervisor:
 
     def _consumers(self) -> dict[str, float]:
         """How long each consumer of a lost log may take to end: the sink stores what it has, the rest is void."""
-        return {name: 10 if name == "sink" else 1 for name in self._own if name not in WITHOUT_GROUP}
+        return {name: 10 if kind_of(name) == "sink" else 1 for name in self._own if kind_of(name) not in WITHOUT_GROUP}
 
     def _in_containers(self) -> list[str]:
         return [name for name, kind in self._plan.kinds.items() if kind == Kind.docker]
