@@ -48,15 +48,17 @@ class Product:
         embedded: bool = False,
         settings: Mapping[str, str] | None = None,
         counts: Mapping[str, int] | None = None,
+        clickhouse: Service | None = None,
     ) -> Self:
         """Start everything and wait until it is ready; `settings` are further ``PULSE_…`` variables.
 
-        `counts` says how many there are of a process, or nodes of Kafka, where it is not one.
+        `counts` says how many there are of a process, or nodes of Kafka, where it is not one; `clickhouse` is one that
+        is not to be made here.
         """
         counts = counts or {}
         parts = {
             **_kafka(folder / "kafka", embedded, counts.get("kafka", 1)),
-            "clickhouse": services.clickhouse(folder / "clickhouse"),
+            "clickhouse": clickhouse or services.clickhouse(folder / "clickhouse"),
             "redis": services.redis(folder / "redis"),
         }
         ports = {name: port.free() for kind in MODULES for name in names(kind, counts.get(kind, 1))}

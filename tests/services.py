@@ -153,17 +153,22 @@ def kafka_nodes(folder: Path, number: int) -> list[Service]:
 
 def clickhouse(folder: Path) -> Service:
     """A ClickHouse, its user `default` without a password."""
-    at, native = port.free(), port.free()
-    url = f"http://127.0.0.1:{at}"
     if docker_answers():
+        at = port.free()
         return Container(
-            url,
+            f"http://127.0.0.1:{at}",
             "clickhouse/clickhouse-server:26.9",
             {8123: at},
             lambda: probe.http(at, "/ping"),
             {"CLICKHOUSE_SKIP_USER_SETUP": "1"},
         )
-    return Process(url, lambda: clickhouse_server.start(folder, at, native))
+    return clickhouse_here(folder)
+
+
+def clickhouse_here(folder: Path) -> Service:
+    """The same as a process of this machine, whatever Docker says: its data lies in `folder`."""
+    at, native = port.free(), port.free()
+    return Process(f"http://127.0.0.1:{at}", lambda: clickhouse_server.start(folder, at, native))
 
 
 def redis(folder: Path) -> Service:
