@@ -12,8 +12,7 @@ from mode import CrashingSupervisor  # noqa: E402
 
 from pulse.settings import Settings  # noqa: E402
 from streams import end  # noqa: E402
-
-GROUP = "pulse-streams"
+from streams.topics import GROUP  # noqa: E402
 
 REQUEST_S = 30.0
 

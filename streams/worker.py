@@ -17,13 +17,14 @@ from pulse.topics import EVENTS, METRICS, RAW, REJECTED
 from streams import figures
 from streams.agents.refine import Refine
 from streams.agents.rollup import Rollup
-from streams.app import GROUP, Worker, create_app
+from streams.app import Worker, create_app
 from streams.broker import Broker, Where
 from streams.elsewhere import Elsewhere
 from streams.memories import Memories
 from streams.ownership import Ownership
 from streams.producer import Output
 from streams.refinement import steps_of
+from streams.topics import GROUP
 from streams.watch import Watch
 
 NEEDED = (RAW, EVENTS, REJECTED, METRICS)
