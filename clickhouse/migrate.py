@@ -16,6 +16,7 @@ from uuid import uuid4
 from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from clickhouse.client import Client, connect
+from clickhouse.cluster import databases, shard_database, shards_of, steps
 from clickhouse.schema import differences, tables_of
 from pulse import log as logging
 from pulse.errors import PulseError, SchemaError, SettingError, Unavailable
@@ -63,18 +64,20 @@ def analytics_of(database: str) -> str:
     return "analytics" if database == "pulse" else f"{database}_analytics"
 
 
-def migrate(client: Client, folder: Path = FOLDER) -> list[str]:
-    """Make the database what the migrations say; the names of those applied now.
+def migrate(client: Client, folder: Path = FOLDER, cluster: str = "") -> list[str]:
+    """Make the database what the migrations say, on all servers of a cluster if one is named; the names of those applied now.
 
-    Raises SchemaError if an applied one has changed since, Unavailable, QueryError.
+    Which have been applied is kept by the server that is asked alone. Raises SchemaError if an applied one has changed
+    since, Unavailable, QueryError.
     """
-    client.within(None).command("CREATE DATABASE IF NOT EXISTS {database:Identifier}", {"database": client.database})
+    for database, statement in databases(cluster, client.database).items():
+        client.within(None).command(statement, {"database": database})
     client.command(TABLE)
     wanted, applied = migrations(folder), _applied(client)
     _raise_any(_changed(wanted, applied))
     missing = [migration for migration in wanted if migration.name not in applied]
     for migration in missing:
-        _apply(client, migration)
+        _apply(client, migration, cluster)
         client.command(
             "INSERT INTO migrations (name, checksum) VALUES ({name:String}, {checksum:String})",
             {"name": migration.name, "checksum": migration.checksum},
@@ -106,9 +109,11 @@ def _databases(client: Client) -> tuple[str, str]:
     return analytics_of(client.database), client.database
 
 
-def _apply(client: Client, migration: Migration) -> None:
+def _apply(client: Client, migration: Migration, cluster: str = "") -> None:
+    shard = client.within(shard_database(client.database))
     for statement in migration.statements:
-        client.command(statement, {"analytics": analytics_of(client.database)})
+        for step in steps(statement, cluster, client.database):
+            (shard if step.is_local else client).command(step.statement, {"analytics": analytics_of(client.database)})
 
 
 def _applied(client: Client) -> dict[str, str]:
@@ -158,14 +163,17 @@ def main(arguments: list[str]) -> int:
             before_sleep=_say_waiting,
             reraise=True,
         )
-        client = connect(settings)
+        shards_of(settings)
+        client, cluster = connect(settings), settings.clickhouse_cluster
         if arguments not in ([], ["verify"]):
             raise SettingError(f"{' '.join(arguments)}: the only argument there is is `verify`")
+        if arguments == ["verify"] and cluster:
+            raise SettingError("verify compares the tables of one server: unset PULSE_CLICKHOUSE_CLUSTER")
         if arguments == ["verify"]:
             patiently(verify)(client)
             log.info("the schema of %s is that of the migrations", client.database)
         else:
-            log.info("migrated %s", client.database, extra={"applied": patiently(migrate)(client)})
+            log.info("migrated %s", client.database, extra={"applied": patiently(migrate)(client, cluster=cluster)})
     except PulseError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

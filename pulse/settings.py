@@ -34,6 +34,13 @@ class Settings(BaseSettings):
         SecretStr("http://127.0.0.1:18123/pulse"),
         description="ClickHouse over HTTP: `http://user:password@host:8123/database`.",
     )
+    clickhouse_cluster: str = Field(
+        "", description="Name of the ClickHouse cluster on which the tables are made; none if empty."
+    )
+    clickhouse_shards: SecretStr = Field(
+        SecretStr(""),
+        description="One server of each shard of that cluster, `http://user:password@host:8123/database,…`, in the order of the shards: partition p is stored on shard p modulo their number, which is fixed once there is data.",
+    )
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:16379/0"), description="Redis or Valkey.")
     database_url: SecretStr = Field(
         SecretStr(""),

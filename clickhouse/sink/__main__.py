@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_when_event_set, wait_exponential
 from tenacity.nap import sleep_using_event
 
-from clickhouse.client import connect
+from clickhouse.cluster import connect_shards
 from clickhouse.sink.identity import Identity
 from clickhouse.sink.reader import TOPICS
 from clickhouse.sink.run import Sink
@@ -39,9 +39,8 @@ def main() -> int:
 
 
 def _run(settings: Settings, stop: Event) -> None:
-    client = connect(settings)
     identity = Identity(settings.kafka_url, TOPICS)
-    sink = Sink(settings, client, identity, stop)
+    sink = Sink(settings, connect_shards(settings), identity, stop)
     page = health.serve(settings.host, settings.sink_port, sink.checks)
     patiently = Retrying(
         retry=retry_if_exception_type(Unavailable),

@@ -119,6 +119,11 @@ class Reader:
         """Whether the group has given us something to read."""
         return bool(self._ours)
 
+    @property
+    def partitions(self) -> set[int]:
+        """The numbers of the partitions that are ours, of whatever topic."""
+        return {at.partition for at in self._ours}
+
     def _committed(self) -> list[TopicPartition]:
         asked = [TopicPartition(at.topic, at.partition) for at in self._ours]
         try:

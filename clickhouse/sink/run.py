@@ -1,7 +1,7 @@
 """The sink's loop: gather a block, store it, commit; after any failure begin anew from what ClickHouse says."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from logging import getLogger
 from threading import Event
@@ -13,7 +13,7 @@ from clickhouse.sink import config, meters
 from clickhouse.sink.identity import Identity
 from clickhouse.sink.reader import Reader, Where
 from clickhouse.sink.record import Record, lines_in
-from clickhouse.sink.write import Writer
+from clickhouse.sink.shards import Shards
 from pulse import topics
 from pulse.errors import PlaceError, QueryError, Unavailable
 from pulse.place import Place, place_of
@@ -43,13 +43,12 @@ class Block:
 class Sink:
     """Reads the topics into ClickHouse until `stop` is set."""
 
-    def __init__(self, settings: Settings, client: Client, identity: Identity, stop: Event) -> None:
+    def __init__(self, settings: Settings, clients: Sequence[Client], identity: Identity, stop: Event) -> None:
         self.clickhouse = "not asked yet"
         self._settings = settings
-        self._client = client
         self._identity = identity
         self._stop = stop
-        self._writer = Writer(client, settings.session_timeout_ms / 2000)
+        self._shards = Shards(clients, settings.session_timeout_ms / 2000)
         self._reader = Reader(settings, self._leave)
         self._block = Block()
         self._applied: dict[tuple[Where, str, int], int] = {}
@@ -83,7 +82,7 @@ class Sink:
     def _clickhouse_now(self) -> str:
         if self.clickhouse == "ok":
             try:
-                self._client.ping()
+                self._shards.ping()
             except (Unavailable, QueryError) as error:
                 return str(error)
         return self.clickhouse
@@ -100,7 +99,7 @@ class Sink:
         if not self._reader.has_partitions:
             self._reader.first(IDLE_S)
             return
-        self._asking(self._writer.begin)
+        self._asking(lambda: self._shards.begin(self._reader.partitions))
         self._unchecked = self._reader.begin()
         meters.BEGINNINGS.inc()
         log.info("begun", extra={"before": {f"{topic}/{n}": at for (topic, n), at in self._unchecked.items()}})
@@ -134,7 +133,7 @@ class Sink:
         if expected is None:
             self._pass(where, offset)
             self._put(record, where)
-        elif expected == offset and self._writer.has(record):
+        elif expected == offset and self._shards.has(record):
             self._pass(where, offset)
         else:
             log.warning(
@@ -172,9 +171,9 @@ class Sink:
     def _store(self) -> None:
         block = self._block
         if block.records:
-            self._asking(lambda: self._writer.store(block.records))
+            self._asking(lambda: self._shards.store(block.records))
         if block.saved:
-            self._asking(lambda: self._client.insert("config", config.rows_of(block.saved)))
+            self._asking(lambda: self._shards.first.insert("config", config.rows_of(block.saved)))
         self._identity.demand()
         if block.next:
             self._reader.commit(block.next)
