@@ -45,11 +45,35 @@ async def test_a_body_beyond_the_limit_is_too_large(pieces: tuple[bytes, ...], d
     assert told.value.status == 413
 
 
-async def test_a_client_that_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pieces", [(), (b"0",)])
+async def test_a_client_that_falls_silent_is_not_waited_for(
+    pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(body, "READ_S", 0.01)
+    room = Room(LIMIT)
     with pytest.raises(Problem) as told:
-        await read(sending(b"0", ending="silence"), None, LIMIT, Room(100))
+        await read(sending(*pieces, ending="silence"), None, LIMIT, room)
     assert told.value.status == 408
+    room.take(LIMIT)
+
+
+@pytest.mark.parametrize("ending", ["end", "go"])
+async def test_a_body_that_comes_after_a_while_is_read_whole(ending: str) -> None:
+    come, there = asyncio.Event(), sending(b"01234", b"56789", ending=ending)
+
+    async def receive() -> dict[str, Any]:
+        await come.wait()
+        await asyncio.sleep(0)
+        return await there()
+
+    reading = asyncio.create_task(read(receive, None, LIMIT, Room(100)))
+    await asyncio.sleep(0)
+    come.set()
+    if ending == "end":
+        assert await reading == b"0123456789"
+    else:
+        with pytest.raises(Gone):
+            await reading
 
 
 @pytest.mark.parametrize("pieces", [(), (b"0", b"1")])
