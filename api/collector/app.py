@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from api.collector.body import Receive
 from api.collector.gather import Gatherer
 from api.collector.ingest import PATH, Ingest, Scope, Send
-from api.collector.pages import create_pages
+from api.collector.pages import Ready, create_pages
 from api.collector.producer import RawLog
 from api.collector.receipt import Rules
 from api.collector.tally import Tally
@@ -27,6 +27,8 @@ from pulse.settings import Settings
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MB = 1024 * 1024
+PING_S = 4
+"""How long the database of keys may take to answer whether it is there."""
 GC_THRESHOLDS = (50_000, 50, 100)
 """Requests make no cycles; collecting often only costs."""
 
@@ -56,8 +58,9 @@ def create_app(settings: Settings) -> App:
         await keyring.close()
         store.close()
 
-    async def checks() -> dict[str, str]:
-        return {"kafka": watch.fault or "ok", "keys": await _ping(store)}
+    async def checks() -> Ready:
+        found = {"kafka": watch.fault or "ok", "keys": await _ping(store)}
+        return Ready(found, watch.fault is None and (found["keys"] == "ok" or keyring.believes()))
 
     pages = create_pages(checks, tally, lifespan)
     ingest = Ingest(keyring.find, gatherer, raw, watch, rules(settings), tally, settings.waiting_mb * MB)
@@ -83,7 +86,10 @@ def _later(seconds: float, call: Callable[[], Any]) -> asyncio.TimerHandle | asy
 
 async def _ping(store: Store) -> str:
     try:
-        await asyncio.to_thread(store.ping)
+        async with asyncio.timeout(PING_S):
+            await asyncio.to_thread(store.ping)
     except Unavailable as error:
         return str(error)
+    except TimeoutError:
+        return f"the database of sites and keys does not answer within {PING_S} s"
     return "ok"

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -13,8 +13,15 @@ from api.collector.openapi import described
 from api.collector.tally import Tally
 from pulse import VERSION
 
-Checks = Callable[[], Awaitable[dict[str, str]]]
-"""Names what the collector needs, each with ``"ok"`` or what is wrong with it."""
+
+class Ready(NamedTuple):
+    """What the collector needs, each with ``"ok"`` or what is wrong with it, and whether events can be taken even so."""
+
+    checks: dict[str, str]
+    is_ready: bool
+
+
+Checks = Callable[[], Awaitable[Ready]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -28,10 +35,9 @@ def create_pages(checks: Checks, tally: Tally, lifespan: Lifespan) -> FastAPI:
 
     @app.get("/health/ready", summary="Whether events can be taken, and what is down", tags=["health"])
     async def ready() -> JSONResponse:
-        found = await checks()
-        is_ready = all(state == "ok" for state in found.values())
-        body = {"status": "ok" if is_ready else "unavailable", "checks": found}
-        return JSONResponse(body, 200 if is_ready else 503)
+        found, is_ready = await checks()
+        status = "unavailable" if not is_ready else "ok" if set(found.values()) == {"ok"} else "degraded"
+        return JSONResponse({"status": status, "checks": found}, 200 if is_ready else 503)
 
     @app.get("/metrics", summary="Prometheus metrics", tags=["health"])
     async def metrics() -> Response:

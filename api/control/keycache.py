@@ -21,7 +21,10 @@ log = getLogger(__name__)
 
 
 class Known(Struct, kw_only=True, omit_defaults=True):
-    """A valid key as it may be shared: nothing of the key itself. `until` is when this ends, in ms since the epoch."""
+    """A valid key as it may be shared: nothing of the key itself. Times are ms since the epoch.
+
+    `until` is when this must be looked up again, `ends` when the key itself ends, None if it does not.
+    """
 
     id: str
     organisation: str
@@ -30,6 +33,7 @@ class Known(Struct, kw_only=True, omit_defaults=True):
     origins: list[str] = []
     public: bool = False
     until: int
+    ends: int | None = None
 
 
 class KeyCache:

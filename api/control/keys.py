@@ -183,4 +183,5 @@ def _known(key: ApiKey, until: int) -> Known:
         origins=key.origins,
         public=key.is_public,
         until=until,
+        ends=key.ends(),
     )

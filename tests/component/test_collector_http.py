@@ -340,5 +340,16 @@ def test_a_key_store_that_is_away_is_503_for_unknown_keys_alone(broker: str, tmp
         problem(answer, 503)
         assert int(answer.headers["retry-after"]) > 0
         ready = own.client.get("/health/ready")
+        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+        assert ready.json()["checks"]["keys"] != "ok"
+
+
+def test_a_collector_that_knows_no_key_is_not_ready_without_their_store(broker: str, tmp_path: Path) -> None:
+    with collecting(broker, tmp_path) as own:
+        eventually(lambda: own.client.get("/health/ready").status_code == 200)
+        with sqlite3.connect(tmp_path / "pulse.db") as database:
+            database.execute("DROP TABLE api_keys")
+            database.execute("DROP TABLE sites")
+        ready = own.client.get("/health/ready")
         assert ready.status_code == 503
         assert ready.json()["checks"]["keys"] != "ok"

@@ -1,8 +1,10 @@
 """The keyring over a real database and a real Redis."""
 
 import asyncio
+import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from api.control.keycache import KeyCache
 from api.control.keys import Made, NewKey
 from api.control.migrate import migrate
 from api.control.store import Store
-from api.keyring import KNOWN_MS, UNKNOWN_MS, Keyring, open_keyring, presented_key
+from api.keyring import KNOWN_MS, LONGER_MS, PAUSE_MS, UNKNOWN_MS, Keyring, open_keyring, presented_key
 from deploy.local import port
 from pulse.errors import SettingError, Unavailable
 from pulse.settings import Settings
@@ -23,12 +25,17 @@ NEW = NewKey("ours", "shop", "k", ("stats:read", "events:write"), origins=("http
 
 
 class Clock:
-    """A clock that a test sets; in ms since the epoch."""
+    """A clock that a test sets; in ms since the epoch, and with the steps that the time of day makes."""
 
     def __init__(self) -> None:
         self.ms = time.time_ns() // 1_000_000
+        self.steps = 0
 
     def __call__(self) -> int:
+        return self.ms + self.steps
+
+    def elapsed(self) -> int:
+        """Without the steps."""
         return self.ms
 
 
@@ -54,7 +61,7 @@ def made(store: Store, clock: Clock) -> Made:
 
 @pytest.fixture
 async def ring(store: Store, redis_url: str, clock: Clock) -> AsyncIterator[Keyring]:
-    ring = Keyring(SECRET, store, KeyCache(redis_url), clock)
+    ring = Keyring(SECRET, store, KeyCache(redis_url), clock, clock.elapsed)
     yield ring
     await ring.close()
 
@@ -62,7 +69,7 @@ async def ring(store: Store, redis_url: str, clock: Clock) -> AsyncIterator[Keyr
 @pytest.fixture
 async def another(store: Store, redis_url: str, clock: Clock) -> AsyncIterator[Keyring]:
     """The keyring of another process."""
-    ring = Keyring(SECRET, store, KeyCache(redis_url), clock)
+    ring = Keyring(SECRET, store, KeyCache(redis_url), clock, clock.elapsed)
     yield ring
     await ring.close()
 
@@ -70,7 +77,7 @@ async def another(store: Store, redis_url: str, clock: Clock) -> AsyncIterator[K
 @pytest.fixture
 async def alone(store: Store, clock: Clock) -> AsyncIterator[Keyring]:
     """A keyring whose Redis is away."""
-    ring = Keyring(SECRET, store, KeyCache(f"redis://127.0.0.1:{port.free()}/0"), clock)
+    ring = Keyring(SECRET, store, KeyCache(f"redis://127.0.0.1:{port.free()}/0"), clock, clock.elapsed)
     yield ring
     await ring.close()
 
@@ -114,6 +121,17 @@ async def test_a_revoked_key_ends_everywhere_within_a_minute(
     clock.ms += 1
     assert await ring.find(made.presented) is None
     assert await another.find(made.presented) is None
+
+
+async def test_a_revoked_key_ends_within_a_minute_also_if_the_time_of_day_steps_back(
+    alone: Keyring, made: Made, store: Store, clock: Clock
+) -> None:
+    assert await alone.find(made.presented)
+    store.keys.revoke("ours", "shop", made.stored.id, clock())
+    clock.steps = -5_000
+
+    clock.ms += KNOWN_MS
+    assert await alone.find(made.presented) is None
 
 
 async def test_forgetting_a_key_takes_effect_at_once(
@@ -169,12 +187,85 @@ async def test_a_database_that_is_away_is_told_unless_the_key_is_known(
     ring: Keyring, redis_url: str, made: Made, clock: Clock
 ) -> None:
     assert await ring.find(made.presented)
-    away = Keyring(SECRET, Store("postgresql://pulse@127.0.0.1:1/pulse"), KeyCache(redis_url), clock)
+    away = Keyring(SECRET, Store("postgresql://pulse@127.0.0.1:1/pulse"), KeyCache(redis_url), clock, clock.elapsed)
 
     assert await away.find(made.presented)
     with pytest.raises(Unavailable):
         await away.find(credential.make(public=False))
     await away.close()
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Callable[[], AbstractContextManager[None]]:
+    """Takes the database away for a while."""
+
+    @contextmanager
+    def gone() -> Iterator[None]:
+        file, elsewhere = tmp_path / "pulse.db", tmp_path / "elsewhere.db"
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        file.rename(elsewhere)
+        file.mkdir()
+        yield
+        file.rmdir()
+        elsewhere.rename(file)
+
+    return gone
+
+
+async def test_a_found_key_is_believed_longer_while_the_database_is_away(
+    alone: Keyring, made: Made, store: Store, clock: Clock, away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    unknown = credential.make(public=False)
+    assert await alone.find(made.presented)
+    store.close()
+    with away():
+        clock.ms += KNOWN_MS + LONGER_MS - 1
+        assert await alone.find(made.presented)
+        assert alone.believes()
+        with pytest.raises(Unavailable):
+            await alone.find(unknown)
+        clock.ms += 1
+        assert not alone.believes()
+        with pytest.raises(Unavailable):
+            await alone.find(made.presented)
+
+    assert await alone.find(made.presented)
+    assert await alone.find(unknown) is None
+
+
+async def test_a_database_that_is_away_is_asked_now_and_then(
+    alone: Keyring, made: Made, store: Store, clock: Clock, away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    assert await alone.find(made.presented)
+    store.close()
+    clock.ms += KNOWN_MS
+    with away():
+        for _ in range(10):
+            assert await alone.find(made.presented)
+        assert alone.lookups == 2
+        clock.ms += PAUSE_MS
+        assert all(await asyncio.gather(*(alone.find(made.presented) for _ in range(10))))
+        assert alone.lookups == 3
+
+    store.keys.revoke("ours", "shop", made.stored.id, clock())
+    clock.ms += PAUSE_MS
+    assert await alone.find(made.presented) is None
+
+
+async def test_a_key_that_has_ended_is_not_believed_longer(
+    alone: Keyring, store: Store, clock: Clock, away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    ends = clock() + KNOWN_MS + 5_000
+    made = store.keys.create(NewKey("ours", "shop", "k", ("stats:read",), expires=ends), SECRET, clock())
+    assert await alone.find(made.presented)
+    store.close()
+    with away():
+        clock.ms = ends - 1
+        assert await alone.find(made.presented)
+        clock.ms = ends
+        with pytest.raises(Unavailable):
+            await alone.find(made.presented)
 
 
 async def test_what_redis_holds_shows_no_key_and_goes_by_itself(ring: Keyring, redis_url: str, made: Made) -> None:
