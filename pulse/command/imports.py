@@ -1,4 +1,4 @@
-"""`pulse import`: files of events through the collector; importing one again changes nothing."""
+"""`pulse import`: files of events through the collector; importing one again within the window changes nothing."""
 
 import sys
 import zlib
@@ -81,13 +81,14 @@ def import_files(
     in_flight: Flights = IN_FLIGHT,
     patience: option.Patience = PATIENCE_S,
 ) -> None:
-    """Send files of events to the collector, with ids that follow from their lines: importing twice changes nothing.
+    """Send files of events to the collector, with ids that follow from their lines: twice within a day changes nothing.
 
     Formats: NDJSON with the fields of an event; CSV whose header names them (also event_type and timestamp_ms; other
     columns become properties); access logs in the common or combined format, each line an event `request`. A line that
     is no event is refused and told with its number and reason; the others go on.
 
-    Equal lines of one file are so many events; the same line in another file is the same event.
+    Equal lines of one file are so many events; the same line in another file is the same event. After the window of
+    PULSE_DEDUP_HOURS (a day unless set otherwise) a file that is imported again may be counted again.
     """
     missing = [str(file) for file in files if str(file) != "-" and not file.is_file()]
     if missing:

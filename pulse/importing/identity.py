@@ -1,4 +1,4 @@
-"""Ids that a line of a file keeps for ever, so that reading it again changes nothing."""
+"""Ids that a line of a file keeps for ever, so that reading it again makes the same events."""
 
 from collections import defaultdict
 from hashlib import blake2b
