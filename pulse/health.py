@@ -1,5 +1,6 @@
 """The health and metrics page of a process that has no web server of its own."""
 
+import socket
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -26,7 +27,10 @@ def serve(host: str, port: int, checks: Checks) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:
             return None
 
-    server = ThreadingHTTPServer((host, port), Page)
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    server = Server((host, port), Page)
     Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
 

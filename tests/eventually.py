@@ -7,7 +7,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found], within: float = 10, every: float = 0.05) -> Found:
+def eventually(look: Callable[[], Found], within: float = 60, every: float = 0.05) -> Found:
     """Call `look` until it returns something true without raising, and return that.
 
     After `within` seconds the last look's error is raised, or an AssertionError with its last answer.

@@ -14,6 +14,7 @@ from testcontainers.core.container import DockerContainer
 
 from deploy.local import port
 from deploy.local.process import start
+from pulse.diagnosis.network import is_free
 from tests.eventually import eventually
 from tests.services import docker_answers
 
@@ -76,7 +77,7 @@ def _process(at: int) -> Iterator[None]:
 @contextmanager
 def _running(command: list[str | Path], log: Path, user: int | None, at: int) -> Iterator[None]:
     as_user: list[str | Path] = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
-    running = start("PostgreSQL", [*as_user, *command], log, lambda: not port.is_free(at), within=30)
+    running = start("PostgreSQL", [*as_user, *command], log, lambda: not is_free(port.LOOPBACK, at), within=60)
     try:
         yield
     finally:

@@ -1,9 +1,11 @@
 """What is decided without starting anything: versions, folders, and what is said where something is missing."""
 
 import re
+import socket
 import stat
 import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ import pytest
 
 from deploy.local import apache_kafka, cache, clickhouse_server, java, port, process, tansu, valkey
 from deploy.local.process import Running
+from pulse.diagnosis.network import is_free
 from pulse.errors import PulseError
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +84,14 @@ def test_downloads_go_to_the_home_or_where_that_cannot_be_written_to_the_data(
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     assert cache.folder() == tmp_path / "data" / "cache"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", *(["::", "::1"] if is_free("::1", 0) else [])])
+def test_a_port_is_taken_only_by_who_listens_there(host: str) -> None:
+    at, family = port.free(), socket.AF_INET6 if ":" in host else socket.AF_INET
+    port.demand(at, "the collector", "set it to another", host)
+    with closing(socket.create_server((host, at), family=family)), pytest.raises(PulseError, match=f"port {at}, on"):
+        port.demand(at, "the collector", "set it to another", host)
 
 
 def test_a_processor_without_avx2_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
