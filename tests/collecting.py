@@ -86,7 +86,7 @@ def collecting(bootstrap: str, folder: Path, settings: Mapping[str, str] | None 
         "collector", command, folder / "collector.log", lambda: probe.http(at, "/health"), cwd=ROOT, env=environment
     )
     url = f"http://127.0.0.1:{at}"
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         try:
             yield Collector(running, url, keys, client)
         finally:
@@ -134,11 +134,11 @@ def events(bootstrap: str, partitions: int = PARTITIONS) -> list[RawEvent]:
 
 
 def _partition(consumer: Consumer, partition: int) -> Iterator[Found]:
-    first, end = consumer.get_watermark_offsets(TopicPartition(RAW, partition), timeout=10)
+    first, end = consumer.get_watermark_offsets(TopicPartition(RAW, partition), timeout=60)
     consumer.assign([TopicPartition(RAW, partition, first)])
     decoder = msgspec.json.Decoder(RawEvent)
     while first < end:
-        message = consumer.poll(10)
+        message = consumer.poll(60)
         assert message is not None
         assert message.error() is None
         first = (message.offset() or 0) + 1

@@ -29,7 +29,7 @@ def serving() -> Iterator[str]:
     at = port.free()
     url = f"postgresql://pulse:pulse@127.0.0.1:{at}/postgres"
     with _container(at) if docker_answers() else _process(at):
-        eventually(lambda: _answers(url), within=60)
+        eventually(lambda: _answers(url))
         yield url
 
 

@@ -100,12 +100,12 @@ class Product:
         for name in names:
             self.parts[name].kill()
 
-    def ready(self, within: float = 60) -> None:
+    def ready(self, within: float = 120) -> None:
         """Wait until every process says that it and all it stands on is ready."""
         for name in self.processes:
             eventually(lambda url=self.url(name): _is_ready(url), within=within, every=0.2)  # type: ignore[misc]
 
-    def drained(self, within: float = 60) -> None:
+    def drained(self, within: float = 120) -> None:
         """Wait until all that is in the log now has passed through every process."""
         log = Log(self.environment["PULSE_KAFKA_URL"])
         eventually(lambda: total(log.lags()) == 0, within=within, every=0.3)
@@ -120,13 +120,13 @@ class Product:
         """Post events to the collector, with the server's key unless another is given."""
         headers = {"authorization": f"Bearer {key or self.keys['secret_key']}", "content-type": "application/json"}
         return httpx.post(
-            f"{self.url('collector')}/v1/events", content=json.encode(list(events)), headers=headers, timeout=30
+            f"{self.url('collector')}/v1/events", content=json.encode(list(events)), headers=headers, timeout=60
         )
 
     def stats(self, key: str | None = None, **question: Any) -> httpx.Response:
         """Ask the query API for statistics, with the administrator's key unless another is given."""
         headers = {"authorization": f"Bearer {key or self.keys['admin_key']}"}
-        return httpx.get(f"{self.url('query')}/api/v1/stats", params=question, headers=headers, timeout=30)
+        return httpx.get(f"{self.url('query')}/api/v1/stats", params=question, headers=headers, timeout=60)
 
     def sql(self, query: str, **parameters: Any) -> list[list[Any]]:
         """The rows of a query to ClickHouse, numbers as numbers; ``{name:Type}`` in it takes the parameter `name`."""
@@ -214,6 +214,6 @@ def _run(module: str, environment: Mapping[str, str]) -> str:
 
 
 def _is_ready(url: str) -> bool:
-    answer = httpx.get(f"{url}/health/ready", timeout=5)
+    answer = httpx.get(f"{url}/health/ready", timeout=10)
     assert answer.status_code == 200, answer.text
     return True

@@ -125,7 +125,7 @@ class Sink:
 
     def prepare(self) -> None:
         """Make topics and tables."""
-        eventually(self._create_topics, within=30)
+        eventually(self._create_topics)
         migrate(Client(self.clickhouse))
 
     def _create_topics(self) -> bool:
@@ -160,7 +160,7 @@ class Sink:
     def stop(self) -> int:
         """End it as an operator would; its exit code."""
         assert self.running is not None
-        self.running.stop(timeout=20)
+        self.running.stop(timeout=60)
         return int(self.running.process.returncode)
 
     @property

@@ -182,7 +182,7 @@ class Streams:
 
     def await_ready(self) -> None:
         """Wait until it says that it is ready."""
-        eventually(lambda: httpx.get(f"http://127.0.0.1:{self.port}/health/ready").status_code == 200, 30)
+        eventually(lambda: httpx.get(f"http://127.0.0.1:{self.port}/health/ready").status_code == 200)
 
     def metric(self, name: str) -> float:
         """A figure of its metrics page, summed over its labels."""
@@ -190,10 +190,10 @@ class Streams:
         return sum(float(line.split()[-1]) for line in page.splitlines() if line.startswith((name + " ", name + "{")))
 
     def stop(self) -> int:
-        """Ask it to end, and return its exit code; at most ten seconds."""
+        """Ask it to end, and return its exit code; at most a minute."""
         assert self.running is not None
         self.running.process.terminate()
-        return self.running.process.wait(10)
+        return self.running.process.wait(60)
 
     def kill(self) -> None:
         """End it at once."""

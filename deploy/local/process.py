@@ -88,7 +88,7 @@ def start(
     log: Path,
     answers: Callable[[], bool],
     *,
-    within: float = 30,
+    within: float = 60,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Running:

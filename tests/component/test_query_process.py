@@ -72,7 +72,7 @@ def test_it_answers_as_its_services_come_and_stops_cleanly(tmp_path: Path, click
         assert (answer.status_code, answer.json()["data"]["value"]) == (200, 0)
     finally:
         running.process.send_signal(signal.SIGTERM)
-        code = running.process.wait(20)
+        code = running.process.wait(60)
 
     assert code == 0
     assert all(key[11:] not in log.read_text() for name, key in keys.items() if name != "site_id")

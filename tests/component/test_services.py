@@ -246,7 +246,7 @@ def test_services_do_not_outlive_what_started_them(tmp_path: Path) -> None:
     assert child.is_running()
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    child.wait(timeout=10)
+    child.wait(timeout=60)
 
 
 def _query(url: str, sql: str, **parameters: str) -> str:
@@ -272,6 +272,6 @@ def _produce(bootstrap: str, topic: str, records: int) -> None:
 def _count(bootstrap: str, topic: str, at_most: int) -> int:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "count", "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, 0)])
-    records = consumer.consume(at_most, timeout=30)
+    records = consumer.consume(at_most, timeout=60)
     consumer.close()
     return len([record for record in records if record.error() is None])

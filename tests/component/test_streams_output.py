@@ -60,5 +60,5 @@ async def test_a_broker_that_is_away_is_waited_for(tmp_path: Path) -> None:
     delivering = asyncio.create_task(output.deliver([made(1), made(2)]))
     later.start()
     await asyncio.to_thread(create, settings)
-    assert await asyncio.wait_for(delivering, 30) == {(EVENTS, 1): Span(0, 1, 2)}
+    assert await asyncio.wait_for(delivering, 60) == {(EVENTS, 1): Span(0, 1, 2)}
     later.kill()

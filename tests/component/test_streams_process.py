@@ -115,7 +115,7 @@ def test_a_fault_of_the_agent_ends_the_process_and_acknowledges_nothing(tmp_path
     migrate(Client(clickhouse))
     crashing = Streams(tmp_path, broker.url, clickhouse, command=("-c", CRASHING))
     crashing.start()
-    assert crashing.exit_code(within=30) == 1
+    assert crashing.exit_code(within=60) == 1
     assert "a fault of the agent" in crashing.log.read_text()
     assert set(log.broker.starts(GROUP, [(RAW, n) for n in range(PARTITIONS)]).values()) == {0}
     sound = Streams(tmp_path, broker.url, clickhouse)

@@ -67,7 +67,7 @@ def test_another_number_of_partitions_is_refused_in_one_sentence(broker: Service
     create(Settings(kafka_url=broker.url, partitions=3))
     with pytest.raises(SettingError, match=r"pulse\.events\.raw has 3 partitions, PULSE_PARTITIONS is 4: set it to 3"):
         create(Settings(kafka_url=broker.url, partitions=4))
-    run = _command(broker.url, PULSE_PARTITIONS="4").communicate(timeout=20)
+    run = _command(broker.url, PULSE_PARTITIONS="4").communicate(timeout=60)
     assert "PULSE_PARTITIONS is 4" in run[1]
     assert "Traceback" not in run[1]
 
@@ -78,7 +78,7 @@ def test_the_broker_is_waited_for(tmp_path: Path) -> None:
     assert waiting.stderr is not None
     assert "does not answer" in waiting.stderr.readline()
     later.start()
-    assert waiting.wait(20) == 0
+    assert waiting.wait(60) == 0
     assert eventually(lambda: Broker(later.url).partitions("pulse.events.raw")) == 4
     later.kill()
 
@@ -98,7 +98,7 @@ def topic(apache_kafka: str) -> str:
     producer = Producer({"bootstrap.servers": apache_kafka})
     for n in range(10):
         producer.produce(name, str(n).encode(), partition=0)
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
     return name
 
 
@@ -167,7 +167,7 @@ async def test_a_consumer_that_takes_nothing_though_there_is_something_is_ended(
     assert watch.kafka == "ok"
     waits = False
     with pytest.raises(EndedError, match="though there is a record"):
-        await asyncio.to_thread(_look_for, watch, 10)
+        await asyncio.to_thread(_look_for, watch, 60)
     for offset in range(10):
         await follow(offset)
     await asyncio.to_thread(_look_for, watch, 0.3)

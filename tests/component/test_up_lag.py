@@ -22,7 +22,7 @@ def test_lag_is_what_was_written_and_not_yet_committed(broker: str) -> None:
     admin = AdminClient({"bootstrap.servers": broker})
     admin.create_topics([NewTopic(topic, 2, 1)])[topic].result(30)
     log, readers = Log(broker), ((group, (topic, "lag-missing")),)
-    assert eventually(lambda: log.lags(readers), within=20), "its group coordinator may still be loading"
+    assert eventually(lambda: log.lags(readers)), "its group coordinator may still be loading"
     assert total(log.lags(readers)) == 0
     write(broker, topic, 10)
     assert eventually(lambda: total(log.lags(readers)) == 10)
@@ -46,5 +46,5 @@ def write(broker: str, topic: str, records: int) -> None:
 
 def commit(broker: str, group: str, place: TopicPartition) -> None:
     consumer = Consumer({"bootstrap.servers": broker, "group.id": group, "enable.auto.commit": False})
-    eventually(lambda: consumer.commit(offsets=[place], asynchronous=False), within=20)
+    eventually(lambda: consumer.commit(offsets=[place], asynchronous=False))
     consumer.close()

@@ -67,7 +67,7 @@ def test_the_status_tells_of_every_process_and_table(product: Product) -> None:
 def test_the_status_names_what_is_away(product: Product) -> None:
     product.stop("clickhouse", "query")
     try:
-        found = eventually(lambda: _waiting(product), within=30, every=0.5)
+        found = eventually(lambda: _waiting(product), every=0.5)
         states = {each["name"]: each["state"] for each in found["processes"]}
         assert states["query"] == "does not answer"
         assert states["collector"] == "ready"

@@ -16,7 +16,7 @@ def test_a_step_comes_after_those_it_needs() -> None:
 
 def test_steps_that_need_nothing_of_each_other_run_side_by_side() -> None:
     meeting = Barrier(3)
-    order.run({name: lambda: meeting.wait(10) for name in "abc"}, {})
+    order.run({name: lambda: meeting.wait(60) for name in "abc"}, {})
     assert not meeting.broken
 
 
