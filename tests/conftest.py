@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local import port
 from tests import services as service
@@ -23,6 +24,9 @@ MARKS = {
     "redis_url": ("redis",),
     "product": ("clickhouse", "native", "redis"),
 }
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
