@@ -19,6 +19,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client as Driver
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from pulse import address
 from pulse.errors import QueryError, Unavailable
 from pulse.settings import Settings
 
@@ -55,9 +56,13 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """A connection pool to one database, made at first use; may be shared by threads."""
+    """A connection pool to one database, made at first use; may be shared by threads.
+
+    Raises SettingError for an address that cannot be read, and quotes nothing of it.
+    """
 
     def __init__(self, url: str, database: str | None = None, answer_seconds: int = ANSWER_SECONDS) -> None:
+        address.demand("PULSE_CLICKHOUSE_URL", url)
         self.database = database or database_of(url)
         self._url = url
         self._seconds = answer_seconds

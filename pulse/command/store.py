@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 from msgspec import json
 
+from pulse import address
 from pulse.command import wire
 from pulse.errors import QueryError, Unavailable
 
@@ -15,6 +16,7 @@ class Store:
     """Asks one database; its address holds user, password and database, as in ``http://user:password@host:8123/pulse``."""
 
     def __init__(self, url: str) -> None:
+        address.demand("PULSE_CLICKHOUSE_URL", url)
         parts = urlsplit(url)
         self.where = f"{parts.scheme}://{parts.hostname}:{parts.port or 8123}"
         self._login = (unquote(parts.username or "default"), unquote(parts.password or ""))

@@ -8,6 +8,7 @@ import httpx
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from pulse import address
 from pulse.diagnosis.finding import Finding, missing, ok
 from pulse.lag import SILENT
 from pulse.settings import Settings
@@ -70,6 +71,9 @@ def kafka(url: str) -> str:
 
 def clickhouse(url: str) -> str:
     """What is wrong with a ClickHouse; empty if it takes the user and the password."""
+    fault = address.fault_of(url)
+    if fault:
+        return fault
     try:
         answer = httpx.post(url.rpartition("/")[0] or url, content="SELECT 1", timeout=ATTEMPT_S)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
