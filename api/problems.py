@@ -1,4 +1,4 @@
-"""What goes wrong, as `application/problem+json` (RFC 9457): one shape for every error, made here alone."""
+"""What goes wrong, as `application/problem+json` (RFC 9457): one shape for every error, of the collector too."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,18 @@ from starlette.responses import Response
 from pulse.errors import Conflict, NotFound, PulseError, QueryError, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+TYPE = "urn:pulse:problem:"
+NAMES: Mapping[int, str] = {
+    400: "invalid",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    500: "internal",
+    503: "unavailable",
+}
+"""What a problem is named where nothing more is known than its status."""
 RETRY_AFTER_S = 5
 CHALLENGE = "Bearer"
 
@@ -35,7 +47,7 @@ class Problem(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "type": "about:blank",
+                "type": "urn:pulse:problem:invalid",
                 "title": "Bad Request",
                 "status": 400,
                 "detail": "limit: Input should be less than or equal to 200",
@@ -44,7 +56,7 @@ class Problem(BaseModel):
         }
     )
 
-    type: str = Field("about:blank", description="The kind of problem; `about:blank` says no more than the status.")
+    type: str = Field(description="The kind of problem, `urn:pulse:problem:` and its name.")
     title: str = Field(description="The status in words.")
     status: int = Field(description="The status of the answer.")
     detail: str = Field(description="What, where and why, in a sentence.")
@@ -108,9 +120,17 @@ def response(
     problem_id: str | None = None,
 ) -> Response:
     """A problem as a response."""
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors), id=problem_id)
-    body = json.dumps(problem.model_dump(exclude_none=True)).encode()
+    faults = [fault.model_dump() for fault in errors]
+    members = {} if problem_id is None else {"id": problem_id}
+    body = json.dumps(shape(status, detail, errors=faults, **members)).encode()
     return Response(body, status, {**HEADERS.get(status, {}), **(headers or {})}, MEDIA_TYPE)
+
+
+def shape(status: int, detail: str, name: str = "", **members: Any) -> dict[str, Any]:
+    """The JSON of a problem; `name` is its kind where that is more than the status says, `members` are added."""
+    kind = TYPE + (name or NAMES.get(status, "refused"))
+    title = HTTPStatus(status).phrase
+    return {"type": kind, "title": title, "status": status, "detail": detail, "errors": [], **members}
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

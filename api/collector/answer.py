@@ -1,19 +1,18 @@
 """The collector's answers: what was accepted, what was refused, and what went wrong, as bytes."""
 
 from collections.abc import Iterable, Sequence
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from msgspec import Struct, json
 
+from api import problems
 from pulse.errors import PulseError
 from pulse.rejection import Rejection
 
 Header = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
-PROBLEM: Header = (b"content-type", b"application/problem+json")
-TYPE = "urn:pulse:problem:"
+PROBLEM: Header = (b"content-type", problems.MEDIA_TYPE.encode())
 
 
 class Problem(PulseError):
@@ -71,10 +70,13 @@ def all_refused(refused: Sequence[Rejection]) -> Problem:
 
 
 def problem(fault: Problem) -> bytes:
-    """The body of an error: problem+json with type, title, status, detail and the fault's own members."""
-    title = HTTPStatus(fault.status).phrase
-    body = {"type": TYPE + fault.name, "title": title, "status": fault.status, "detail": fault.detail}
-    return json.encode(body | fault.members)
+    """The body of an error: the shape that all problems have, with the fault's own members."""
+    return json.encode(problems.shape(fault.status, fault.detail, fault.name, **fault.members))
+
+
+def invalid(field: str, reason: str) -> Problem:
+    """The answer where a field of the request itself is refused."""
+    return Problem(400, "invalid", f"{field}: {reason}", errors=[{"parameter": field, "reason": reason}])
 
 
 def later(detail: str, seconds: int) -> Problem:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, ValidationError, defstruct, json, structs
 
-from api.collector.answer import Problem
+from api.collector.answer import Problem, invalid
 from api.collector.undecodable import UNDECODABLE, bare_surrogates, rejection, said
 from pulse.event import MAX_EVENTS_PER_REQUEST, MAX_PROPERTIES, MAX_PROPERTY_NAME, Moment, RawEvent
 from pulse.rejection import Rejection
@@ -139,7 +139,7 @@ def _decode_envelope(body: bytes) -> Decoded | None:
     if isinstance(opened.events, UnsetType) or not (opened.event is UNSET or _is_array(opened.events)):
         return None
     if not _is_array(opened.events):
-        raise Problem(400, "invalid", "events is not an array", field="events")
+        raise invalid("events", "is not an array")
     return _decode_array(opened.events, _sent_at(opened.sent_at))
 
 
@@ -151,7 +151,7 @@ def _sent_at(raw: Raw | UnsetType) -> Moment | None:
     try:
         return None if isinstance(raw, UnsetType) else _moment.decode(raw)
     except UNDECODABLE as error:
-        raise Problem(400, "invalid", f"sent_at: {said(error)}", field="sent_at") from None
+        raise invalid("sent_at", said(error)) from None
 
 
 def _decode_lines(body: bytes) -> Decoded:

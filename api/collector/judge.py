@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from api.collector.answer import Problem
+from api.collector.answer import invalid
 from api.collector.decode import decode
 from api.collector.split import split
 from api.collector.stamp import Entropy, Receipt, stamp
@@ -36,5 +36,5 @@ def judge(body: bytes, lines: bool, origin: Receipt, bounds: Bounds, entropy: En
 def _sent_at(moment: Moment) -> int:
     sent_at = to_ms(moment)
     if not 0 <= sent_at <= MAX_MS:
-        raise Problem(400, "invalid", "sent_at: outside of 1970 to 2100", field="sent_at")
+        raise invalid("sent_at", "outside of 1970 to 2100")
     return sent_at

@@ -47,13 +47,8 @@ PROBLEMS = {
 }
 
 PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
+    "allOf": [{"$ref": "#/components/schemas/Problem"}],
     "properties": {
-        "type": {"type": "string", "examples": ["urn:pulse:problem:unauthorized"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
         "accepted": {"type": "integer", "description": "0, where every event was refused."},
         "refused": {"type": "array", "items": {"$ref": "#/components/schemas/RefusedEvent"}},
     },

@@ -1,5 +1,6 @@
 """Errors as they are answered."""
 
+import json
 from typing import Annotated, Any
 
 import httpx
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from api import problems
+from api.collector import answer
 from pulse.errors import Conflict, NotFound, PulseError, QueryError, SchemaError, Unavailable
 
 ERRORS: dict[str, Exception] = {
@@ -32,6 +34,11 @@ class Body(BaseModel):
     """A body."""
 
     origins: list[int]
+
+
+def name_of(status: int) -> str:
+    """What a problem of this status is named."""
+    return problems.NAMES.get(status, "refused")
 
 
 @pytest.fixture
@@ -69,14 +76,22 @@ def http() -> httpx.AsyncClient:
     ],
 )
 async def test_each_kind_has_its_status(http: httpx.AsyncClient, name: str, status: int, detail: str) -> None:
-    answer = await http.get(f"/fail/{name}")
-    body: dict[str, Any] = answer.json()
+    said = await http.get(f"/fail/{name}")
+    body: dict[str, Any] = said.json()
 
-    assert answer.status_code == body["status"] == status
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert said.status_code == body["status"] == status
+    assert said.headers["content-type"] == "application/problem+json"
     assert body["detail"] == detail
-    assert body["type"] == "about:blank"
+    assert body["type"].removeprefix("urn:pulse:problem:") == name_of(status)
     assert body["title"]
+
+
+async def test_the_collector_s_problems_have_the_same_members(http: httpx.AsyncClient) -> None:
+    told = (await http.get("/fail/parameter")).json()
+    _, headers, content = answer.failed(answer.invalid("limit", "is too large"))
+
+    assert json.loads(content) == told
+    assert (b"content-type", problems.MEDIA_TYPE.encode()) in headers
 
 
 async def test_headers_say_what_to_do(http: httpx.AsyncClient) -> None:
