@@ -2,10 +2,12 @@
 
 import ast
 import re
+import socket
 import stat
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +52,16 @@ def test_each_process_waits_for_the_migrations_and_is_asked_at_its_own_port(name
     port = str(Settings.model_fields[PROCESSES[name]].default)
     assert service["healthcheck"]["test"][-1] == port
     assert all(published.endswith(f":{port}") for published in service.get("ports", ()))
+
+
+def test_kafka_is_well_while_it_listens() -> None:
+    kind, *command = SERVICES["kafka"]["healthcheck"]["test"]
+    assert kind == "CMD"
+    assert "/127.0.0.1/9092" in command[-1]
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        command[-1] = command[-1].replace("9092", str(server.getsockname()[1]))
+        assert subprocess.run(command, check=False).returncode == 0
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
 
 
 def test_each_setting_exists() -> None:
