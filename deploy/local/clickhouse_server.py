@@ -14,6 +14,7 @@ from deploy.local import port as ports
 from deploy.local import probe
 from deploy.local.process import Running
 from deploy.local.process import start as start_process
+from pulse.diagnosis import machine
 from pulse.errors import PulseError
 
 HTTP_REMEDY = "set PULSE_CLICKHOUSE_PORT to another port"
@@ -26,7 +27,7 @@ def check() -> None:
     """Raise PulseError in one sentence if this machine cannot run it."""
     if find_spec("chdb") is None:
         raise PulseError(f"the embedded ClickHouse is not installed: run `pip install 'chdb-core==26.9.0'`, {OWN}")
-    if not _has_avx2():
+    if not machine.has_avx2(platform.machine(), machine.cpu_flags()):
         raise PulseError(
             "this processor lacks AVX2, which the embedded ClickHouse needs: set PULSE_CLICKHOUSE_URL to a ClickHouse that runs elsewhere"
         )
@@ -66,12 +67,3 @@ def _configure(folder: Path, http_port: int, tcp_port: int, password: str | None
         text = Template((_CONFIGURATION / template).read_text()).substitute(values)
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             out.write(text)
-
-
-def _has_avx2() -> bool:
-    if platform.machine() not in ("x86_64", "AMD64"):
-        return True
-    try:
-        return "avx2" in Path("/proc/cpuinfo").read_text().split()
-    except OSError:
-        return True

@@ -28,10 +28,8 @@ def python(version: tuple[int, int, int]) -> Finding:
 
 def processor(machine: str, flags: str, own_clickhouse: bool) -> Finding:
     """Whether the embedded ClickHouse can run; `flags` is what /proc/cpuinfo says."""
-    if machine not in ("x86_64", "AMD64") or not flags:
-        return ok("processor", machine)
-    if "avx2" in flags.split():
-        return ok("processor", f"{machine} with AVX2")
+    if has_avx2(machine, flags):
+        return ok("processor", f"{machine} with AVX2" if "avx2" in flags else machine)
     if own_clickhouse:
         return warning("processor", "no AVX2", "nothing, as long as PULSE_CLICKHOUSE_URL names a ClickHouse elsewhere")
     return missing(
@@ -39,6 +37,11 @@ def processor(machine: str, flags: str, own_clickhouse: bool) -> Finding:
         "no AVX2, which the embedded ClickHouse needs",
         "set PULSE_CLICKHOUSE_URL to a ClickHouse elsewhere",
     )
+
+
+def has_avx2(machine: str, flags: str) -> bool:
+    """Whether a processor has AVX2, or is of a kind that needs none, or does not tell."""
+    return machine not in ("x86_64", "AMD64") or not flags or "avx2" in flags.split()
 
 
 def cpu_flags() -> str:
@@ -98,18 +101,25 @@ def java(said: str | None) -> Finding:
     remedy = "only for SERVICES=native and `make test`: `sudo apt-get install openjdk-17-jre-headless`"
     if said is None:
         return warning("Java", "none", remedy)
-    found = re.search(r'version "(?:1\.)?(\d+)', said)
-    major = int(found.group(1)) if found else 0
+    major = java_major(said)
     return ok("Java", str(major)) if major >= JAVA_LEAST else warning("Java", f"{major or 'unknown version'}", remedy)
 
 
-def java_version() -> str | None:
-    """What `java -version` says, None if there is no Java."""
+def java_program() -> str | None:
+    """The java program, JAVA_HOME's first; None if there is none."""
     home = os.environ.get("JAVA_HOME")
-    found = shutil.which(str(Path(home) / "bin" / "java")) if home else shutil.which("java")
-    if found is None:
-        return None
-    return subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
+    return shutil.which(str(Path(home) / "bin" / "java")) if home else shutil.which("java")
+
+
+def java_version(program: str) -> str:
+    """What `java -version` says."""
+    return subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+
+
+def java_major(said: str) -> int:
+    """The major version in what `java -version` says: 17 of ``openjdk version "17.0.15"``, 8 of ``"1.8.0_392"``; 0 if none."""
+    found = re.search(r'version "(?:1\.)?(\d+)', said)
+    return int(found.group(1)) if found else 0
 
 
 def maven(found: str | None) -> Finding:
@@ -121,13 +131,14 @@ def maven(found: str | None) -> Finding:
 
 def look(data: Path, own_clickhouse: bool) -> list[Finding]:
     """All of the above, of this machine."""
+    program = java_program()
     return [
         python(sys.version_info[:3]),
         processor(platform.machine(), cpu_flags(), own_clickhouse),
         disk(free_bytes(data), data),
         data_folder(data),
         clock(clock_state()),
-        java(java_version()),
+        java(java_version(program) if program else None),
         maven(shutil.which("mvn")),
     ]
 

@@ -13,6 +13,7 @@ import pytest
 
 from deploy.local import apache_kafka, cache, clickhouse_server, java, port, process, tansu, valkey
 from deploy.local.process import Running
+from pulse.diagnosis import machine
 from pulse.diagnosis.network import is_free
 from pulse.errors import PulseError
 
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_the_version_of_java(words: str, version: int) -> None:
-    assert java.major(words) == version
+    assert machine.java_major(words) == version
 
 
 @pytest.mark.parametrize("version", ["11.0.2", "1.8.0_392"])
@@ -95,7 +96,8 @@ def test_a_port_is_taken_only_by_who_listens_there(host: str) -> None:
 
 
 def test_a_processor_without_avx2_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clickhouse_server, "_has_avx2", lambda: False)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr("pulse.diagnosis.machine.cpu_flags", lambda: "sse avx")
     with pytest.raises(PulseError, match=r"^this processor lacks AVX2.*set PULSE_CLICKHOUSE_URL"):
         clickhouse_server.check()
 

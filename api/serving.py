@@ -1,0 +1,35 @@
+"""Running an app: one process, one loop, until SIGTERM or SIGINT."""
+
+import signal
+from typing import Any
+
+import uvicorn
+
+KEEP_ALIVE_S = 65
+"""Longer than load balancers keep idle connections, so that it is never Pulse that hangs up first."""
+BACKLOG = 4096
+
+
+def serve(app: Any, host: str, port: int, finish_s: int) -> None:
+    """Serve an ASGI app until told to stop; then finish what is in flight, within `finish_s`, and return."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=finish_s,
+    )
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again once it has stopped; a clean stop ends with 0.
+        signal.signal(stop, lambda *_: None)
+    uvicorn.Server(config).run()
