@@ -1,24 +1,20 @@
 """From a raw record to its events: all at once where all are good, line by line where one is not."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from msgspec import DecodeError, Raw, Struct, ValidationError, json, structs
+from msgspec import Raw, Struct, ValidationError, json, structs
 
-from pulse.event import MAX_EVENT_BYTES, MAX_MS, UUID, RawEvent, RefinedEvent
+from pulse.event import MAX_EVENT_BYTES, MAX_MS, RawEvent, RefinedEvent
 from pulse.rejection import Reason, Refused
+from pulse.undecoded import UNDECODABLE as UNDECODABLE
+from pulse.undecoded import fault_of
 from streams.steps.step import Refusal
 
 MAX_RAW_BYTES = 16 * 1024 * 1024
 """The largest raw record that is looked into: what is made of it must fit into the parts that a place can number."""
 LINE_KEPT = 4096
 DETAIL_KEPT = 300
-UNDECODABLE = (DecodeError, UnicodeDecodeError, RecursionError)
-"""All that decoding foreign bytes raises."""
-
-_AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
-_MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
 class _Accepted(RawEvent, kw_only=True, omit_defaults=True, gc=False):
@@ -116,14 +112,5 @@ def _word(value: object) -> str:
 def _why(error: Exception) -> Refusal:
     if isinstance(error, OversizedError):
         return Refusal(Reason.too_large, "", f"{error.args[0]:,} bytes, of at most {MAX_EVENT_BYTES:,}")
-    if isinstance(error, RecursionError):
-        return Refusal(Reason.malformed, "", "nested too deeply")
-    if isinstance(error, UnicodeDecodeError):
-        return Refusal(Reason.malformed, "", f"not text in UTF-8: {error.reason}")
-    if not isinstance(error, ValidationError):
-        return Refusal(Reason.malformed, "", str(error))
-    parts = _AT.match(str(error))
-    what, path = (parts["what"], parts["path"]) if parts else (str(error), None)
-    missing = _MISSING.search(what)
-    field = path or (missing[1] if missing else "")
-    return Refusal(Reason.invalid, field, what.replace(f"`str` matching regex {UUID!r}", "a UUID"))
+    what, field, _ = fault_of(error)
+    return Refusal(Reason.invalid if isinstance(error, ValidationError) else Reason.malformed, field or "", what)

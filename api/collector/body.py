@@ -120,7 +120,7 @@ class _Coming:
         try:
             yield self._waits_for
         except BaseException:
-            self._steps.close()  # type: ignore[attr-defined]
+            self._steps.close()
             raise
         return (yield from self._steps)
 

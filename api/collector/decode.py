@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, ValidationError, defstruct, json, structs
 
 from api.collector.answer import Problem, invalid
-from api.collector.undecodable import UNDECODABLE, bare_surrogates, rejection, said
+from api.collector.undecodable import bare_surrogates, rejection, said
 from pulse.event import MAX_EVENTS_PER_REQUEST, MAX_PROPERTIES, MAX_PROPERTY_NAME, Moment, RawEvent
 from pulse.rejection import Rejection
+from pulse.undecoded import UNDECODABLE
 
 COUNTED_BEYOND = 1024 * 1024
 """A body larger than this is counted before it is decoded, lest millions of tiny events fill the memory."""

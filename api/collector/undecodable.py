@@ -2,18 +2,14 @@
 
 import re
 
-from msgspec import DecodeError, Raw, Struct, ValidationError, json
+from msgspec import Raw, Struct, ValidationError, json
 
-from pulse.event import UUID
+from pulse import undecoded
 from pulse.rejection import Reason, Rejection
+from pulse.undecoded import UNDECODABLE
 
-UNDECODABLE = (DecodeError, UnicodeDecodeError, RecursionError)
-"""All that decoding foreign bytes raises."""
 DETAIL = 300
 
-_AT = re.compile(r"^(?P<what>.*?)(?: - at (?P<name>`key` in )?`\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
-_MISSING = re.compile(r"missing required field `([^`]*)`")
-_NO_UUID = f"Expected `str` matching regex {UUID!r}"
 _ESCAPE = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([dD][89a-fA-F][0-9a-fA-F]{2})"
 )
@@ -29,11 +25,7 @@ _named = json.Decoder(_Named)
 
 def said(error: Exception) -> str:
     """A decoding error as a short sentence."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return f"not text in UTF-8: {error.reason}"
-    return str(error).replace(_NO_UUID, "Expected a UUID")[:DETAIL]
+    return undecoded.said(error)[:DETAIL]
 
 
 def rejection(index: int, error: Exception, line: bytes | Raw) -> Rejection:
@@ -41,22 +33,12 @@ def rejection(index: int, error: Exception, line: bytes | Raw) -> Rejection:
     event_id = _event_id(line)
     if not isinstance(error, ValidationError):
         return Rejection(index, Reason.malformed, said(error), None, event_id)
-    what, at, is_name = _fault(said(error))
+    what, at, is_name = undecoded.fault_of(error)
     reason = Reason.invalid
     if at == "properties" and " of length <= " in what:
         reason = Reason.too_many_properties
         what = f"{what}, for a name" if is_name else what
-    return Rejection(index, reason, what, at, event_id)
-
-
-def _fault(message: str) -> tuple[str, str | None, bool]:
-    """What a validation error says, of which field, and whether of a name within it."""
-    parts = _AT.match(message)
-    if parts is None:
-        return message, None, False
-    missing = _MISSING.search(parts["what"])
-    at = parts["path"] or (missing[1] if missing else None)
-    return parts["what"], at, bool(parts["name"])
+    return Rejection(index, reason, what[:DETAIL], at, event_id)
 
 
 def _event_id(line: bytes | Raw) -> str | None:
