@@ -24,6 +24,7 @@ SESSION_MS = 1_800_000
 Indexes = npt.NDArray[np.intp]
 
 _HEX = np.frombuffer(b"".join(b"%02x" % n for n in range(256)), np.uint8).reshape(256, 2)
+_FOUR = np.frombuffer(b"".join(b"%04d" % n for n in range(10_000)), np.uint8).reshape(10_000, 4)
 _DASHLESS = np.array([n for n in range(36) if ID[n] != "-"])
 _OCTETS = np.array([1, 2, 5, 6, 9, 10, 13, 14])
 """Of an address like 1dd.1dd.1dd.1dd, where its eight digits stand."""
@@ -102,7 +103,8 @@ def visitors(random: ids.Words, persona: ids.Words, many: int) -> ids.Words:
     """Who each event is of: a visitor of its persona, a few of them often and most seldom."""
     share = (random >> np.uint64(11)).astype(np.float64) / (1 << 53)
     own = np.maximum(many // PERSONAS, 1)
-    return (share * share * own).astype(np.uint64) * np.uint64(PERSONAS) + persona
+    found: ids.Words = (share * share * own).astype(np.uint64) * np.uint64(PERSONAS) + persona
+    return found
 
 
 def _text(random: Random, those: list[Persona], size: int, requests: int) -> Text:
@@ -124,5 +126,9 @@ def _hex(words: ids.Words) -> npt.NDArray[np.uint8]:
 
 
 def _digits(numbers: ids.Words, many: int) -> npt.NDArray[np.uint8]:
-    powers = np.array([10**n for n in reversed(range(many))], np.uint64)
-    return (numbers[:, None] // powers % np.uint64(10) + np.uint64(48)).astype(np.uint8)
+    pieces, rest = [], numbers
+    for _ in range(-(-many // 4)):
+        over = rest // np.uint64(10_000)
+        pieces.append(_FOUR[rest - over * np.uint64(10_000)])
+        rest = over
+    return np.hstack(pieces[::-1])[:, -many:]

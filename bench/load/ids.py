@@ -1,7 +1,7 @@
 """Event ids made of a counter through a reversible function: who knows the counters that were sent knows the ids.
 
 The upper half of an id mixes its counter reversibly, the lower half mixes it otherwise, so that ids neither repeat nor
-compress. ClickHouse finds the counter again (`COUNTER`), and what is stored is compared with what was sent without either
+compress. ClickHouse finds the counter again (bench/queries/blocks.sql), and what is stored is compared with what was sent without either
 being held as ids.
 """
 
@@ -18,11 +18,6 @@ _A, _B = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
 _A_BACK, _B_BACK = pow(_A, -1, 1 << 64), pow(_B, -1, 1 << 64)
 _OTHER = 0xD1B54A32D192ED03
 _SHIFT = np.uint64(32)
-
-_HALF = "toUInt64(bitShiftRight(reinterpretAsUInt128(event_id), 64))"
-_FIRST = f"bitXor({_HALF}, bitShiftRight({_HALF}, 32)) * toUInt64({_B_BACK})"
-COUNTER = f"(bitXor({_FIRST}, bitShiftRight({_FIRST}, 32)) * toUInt64({_A_BACK}))"
-"""The counter of a row's `event_id`, as SQL."""
 
 
 def mix(counters: Words) -> Words:

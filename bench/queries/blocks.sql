@@ -1,0 +1,16 @@
+-- What is stored of a load's stream, by block of counters: rows, distinct ids, and the sum of their counters within the
+-- block. The counter is found back from the id, as in bench/load/ids.py: the upper half unmixed.
+WITH
+    toUInt64(bitAnd(reinterpretAsUInt128(event_id), 18446744073709551615)) AS mixed,
+    bitXor(mixed, bitShiftRight(mixed, 32)) * toUInt64(10871156337175269513) AS unmixed,
+    bitXor(unmixed, bitShiftRight(unmixed, 32)) * toUInt64(17428512612931826493) AS counter,
+    bitShiftRight(counter, 40) AS stream,
+    bitAnd(counter, 1099511627775) AS number
+SELECT
+    toUInt32(intDiv(number, {block:UInt64})) AS part,
+    count() AS stored,
+    groupBitmap(toUInt32(number % {block:UInt64})) AS ids,
+    toUInt64(sum(number % {block:UInt64})) AS total
+FROM events
+WHERE site_id != {but:String} AND stream = {stream:UInt64}
+GROUP BY part

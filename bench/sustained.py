@@ -1,0 +1,83 @@
+"""The rate that is sustained end to end: accepted, enriched, stored with all its views, in the minute aggregates.
+
+`python -m bench sustained [--rate EVENTS] [--seconds N] [--search]` offers a rate to the whole product and tells whether lag
+stays bounded; with `--search` it first finds the highest rate that does, in short runs. `--size 1` is `bench singles`.
+"""
+
+import argparse
+import sys
+
+from bench.drive import drive
+from bench.evidence import Evidence
+from bench.figures import highest
+from bench.options import layout, parser, plan
+from bench.outcome import Outcome, lines, outcome
+from bench.stack import Stack, running, settings_of
+
+PRECISE = 0.07
+TRIED_S = 15.0
+MOST_TRIED = 8
+
+
+def main(words: list[str]) -> int:
+    """Measure; 1 if what was accepted is not exactly what is stored."""
+    return run(parser(__doc__, rate=20_000), words, "batches")
+
+
+def run(options: argparse.ArgumentParser, words: list[str], what: str) -> int:
+    """Measure requests as asked; `what` names them in the last line."""
+    options.add_argument("--search", action="store_true", help="find the highest rate first, beginning with --rate")
+    asked = options.parse_args(words)
+    evidence = Evidence(f"sustained-{what}{asked.label and '-' + asked.label}", vars(asked))
+    with running(layout(asked)) as stack:
+        rate = search(stack, asked, evidence) if asked.search else asked.rate
+        found = outcome(record := drive(stack, plan(asked, rate)))
+    evidence.raw("layout", settings_of(layout(asked)))
+    evidence.raw("run", record)
+    evidence.raw("outcome", found)
+    told(evidence, found, what)
+    print("\n".join(lines(found)))
+    print(f"evidence: {evidence.folder.name}")
+    unit, per = ("requests/s", found.requests_a_second) if what == "singles" else ("events/s", found.accepted_a_second)
+    print(f"sustained {what}: {per:,.0f} {unit}" if found.is_sustained else f"NOT sustained {what}: {per:,.0f} {unit}")
+    return 0 if found.is_exact and not found.differing_minutes else 1
+
+
+def search(stack: Stack, asked: argparse.Namespace, evidence: Evidence) -> float:
+    """The highest rate, in events a second, whose lag is bounded over a short run."""
+    tried: dict[float, bool] = {}
+    rate: float | None = asked.rate
+    seconds, asked.seconds = asked.seconds, min(asked.seconds, TRIED_S)
+    while rate and len(tried) < MOST_TRIED:
+        found = outcome(drive(stack, plan(asked, rate)))
+        tried[rate] = found.is_sustained
+        evidence.raw(f"search-{len(tried)}", found)
+        print(
+            f"  {rate:10,.0f} offered: accepted {found.accepted_a_second:10,.0f}, lag {found.lag.last:.2f} s,"
+            f" rise {found.lag.rise:+.2f}, {'held' if found.is_sustained else 'did not hold'}",
+            flush=True,
+        )
+        _, rate = highest(tried, PRECISE)
+    asked.seconds = seconds
+    return highest(tried, PRECISE)[0] or min(tried)
+
+
+def told(evidence: Evidence, found: Outcome, what: str) -> None:
+    """The figures of a run that reports show."""
+    singles = what == "singles"
+    rate = "requests_a_second" if singles else "accepted_a_second"
+    evidence.figure(f"sustained {what}", "requests/s" if singles else "events/s", "outcome", rate)
+    evidence.figure(f"{what}: bounded", "", "outcome", "is_sustained")
+    evidence.figure(f"{what}: exact", "", "outcome", "is_exact")
+    for name in found.accept:
+        evidence.figure(f"{what}: accept {name}", "s", "outcome", "accept", name)
+    for hop, values in found.freshness.items():
+        for name in ("p50", "p95"):
+            if name in values:
+                evidence.figure(f"{what}: sent → {hop} {name}", "s", "outcome", "freshness", hop, name)
+    for name in found.cpu:
+        evidence.figure(f"{what}: CPU of {name}", "µs/event", "outcome", "cpu", name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
