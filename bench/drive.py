@@ -32,6 +32,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     generators: int = 1
     requests: int | None = None
     patient: bool = False
+    sites: int | None = None
+    """How many of the stack's sites are loaded, if not all."""
     probe_every: float | None = 0.5
     """Seconds between events of the probe; none without a probe."""
 
@@ -124,7 +126,7 @@ def _generate(stack: Stack, plan: Plan, number: int) -> Generator:
     stream, many = stack.next_stream(), plan.generators
     load = Load(
         collectors=stack.collectors,
-        keys=stack.keys,
+        keys=stack.keys[: plan.sites],
         profile=structs.replace(plan.profile, seed=plan.profile.seed * 100 + number),
         seconds=plan.seconds,
         stream=stream,

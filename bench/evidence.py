@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import time
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -61,6 +62,11 @@ class Evidence:
 
     def _write(self, file: str, content: Any) -> None:
         (self.folder / file).write_bytes(json.format(json.encode(content)) + b"\n")
+
+
+def begin(name: str, asked: Namespace) -> Evidence:
+    """The evidence of a measurement with these options, of which `label` is added to its name."""
+    return Evidence(f"{name}-{asked.label}" if asked.label else name, vars(asked))
 
 
 def found(content: Any, path: Sequence[str | int]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from bench.drive import Run
+from bench.evidence import Evidence
 from bench.exactness import Proof
 from bench.figures import Trend, between, each, percentile, quantiles, trend
 
@@ -149,6 +150,24 @@ def memory(run: Run) -> dict[str, dict[str, float]]:
         sizes = [size for _, size in series]
         found[name] = {"first": sizes[0], "most": max(sizes), "last": sizes[-1]}
     return found
+
+
+def told(evidence: Evidence, found: Outcome, raw: str, what: str, is_singles: bool = False) -> None:
+    """Keep an outcome under the name `raw`, and take those of its figures that reports show, `what` before their names."""
+    evidence.raw(raw, found)
+    rate, unit = ("requests_a_second", "requests/s") if is_singles else ("accepted_a_second", "events/s")
+    evidence.figure(f"{what}: accepted", unit, raw, rate)
+    evidence.figure(f"{what}: bounded, nothing refused", "", raw, "is_sustained")
+    if found.proof is not None:
+        evidence.figure(f"{what}: exact", "", raw, "is_exact")
+    for name in found.accept:
+        evidence.figure(f"{what}: accept {name}", "s", raw, "accept", name)
+    for hop, values in found.freshness.items():
+        for name in ("p50", "p95"):
+            if name in values:
+                evidence.figure(f"{what}: sent → {hop} {name}", "s", raw, "freshness", hop, name)
+    for name in found.cpu:
+        evidence.figure(f"{what}: CPU, {name}", "µs/event", raw, "cpu", name)
 
 
 def lines(o: Outcome) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import psutil
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from tests.product import Product
 from tests.services import Process
@@ -37,7 +37,8 @@ class Stack:
         self.layout = layout
         self.folder = folder
         self.streams_used = 0
-        self.keys = [self.product.keys["secret_key"], *(self._site(f"site-{n}") for n in range(1, layout.sites))]
+        self.sites = [product.site, *(f"site-{n}" for n in range(1, layout.sites))]
+        self.keys = [product.keys["secret_key"], *map(self._site, self.sites[1:])]
         self.probe_key = self._site(PROBE_SITE)
         for key in (*self.keys, self.probe_key):
             self._warm(key)
@@ -111,11 +112,6 @@ def running(layout: Layout) -> Iterator[Stack]:
             yield Stack(product, layout, Path(folder))
         finally:
             product.end()
-
-
-def settings_of(layout: Layout) -> dict[str, Any]:
-    """A layout as settings of an evidence."""
-    return structs.asdict(layout)
 
 
 def cpu(pids: Mapping[str, int]) -> dict[str, float]:

@@ -8,11 +8,11 @@ import argparse
 import sys
 
 from bench.drive import drive
-from bench.evidence import Evidence
+from bench.evidence import Evidence, begin
 from bench.figures import highest
 from bench.options import layout, parser, plan
-from bench.outcome import Outcome, lines, outcome
-from bench.stack import Stack, running, settings_of
+from bench.outcome import lines, outcome, told
+from bench.stack import Stack, running
 
 PRECISE = 0.07
 TRIED_S = 15.0
@@ -28,14 +28,12 @@ def run(options: argparse.ArgumentParser, words: list[str], what: str) -> int:
     """Measure requests as asked; `what` names them in the last line."""
     options.add_argument("--search", action="store_true", help="find the highest rate first, beginning with --rate")
     asked = options.parse_args(words)
-    evidence = Evidence(f"sustained-{what}{asked.label and '-' + asked.label}", vars(asked))
+    evidence = begin(f"sustained-{what}", asked)
     with running(layout(asked)) as stack:
         rate = search(stack, asked, evidence) if asked.search else asked.rate
         found = outcome(record := drive(stack, plan(asked, rate)))
-    evidence.raw("layout", settings_of(layout(asked)))
     evidence.raw("run", record)
-    evidence.raw("outcome", found)
-    told(evidence, found, what)
+    told(evidence, found, "outcome", f"sustained {what}", what == "singles")
     print("\n".join(lines(found)))
     print(f"evidence: {evidence.folder.name}")
     unit, per = ("requests/s", found.requests_a_second) if what == "singles" else ("events/s", found.accepted_a_second)
@@ -60,23 +58,6 @@ def search(stack: Stack, asked: argparse.Namespace, evidence: Evidence) -> float
         _, rate = highest(tried, PRECISE)
     asked.seconds = seconds
     return highest(tried, PRECISE)[0] or min(tried)
-
-
-def told(evidence: Evidence, found: Outcome, what: str) -> None:
-    """The figures of a run that reports show."""
-    singles = what == "singles"
-    rate = "requests_a_second" if singles else "accepted_a_second"
-    evidence.figure(f"sustained {what}", "requests/s" if singles else "events/s", "outcome", rate)
-    evidence.figure(f"{what}: bounded", "", "outcome", "is_sustained")
-    evidence.figure(f"{what}: exact", "", "outcome", "is_exact")
-    for name in found.accept:
-        evidence.figure(f"{what}: accept {name}", "s", "outcome", "accept", name)
-    for hop, values in found.freshness.items():
-        for name in ("p50", "p95"):
-            if name in values:
-                evidence.figure(f"{what}: sent → {hop} {name}", "s", "outcome", "freshness", hop, name)
-    for name in found.cpu:
-        evidence.figure(f"{what}: CPU of {name}", "µs/event", "outcome", "cpu", name)
 
 
 if __name__ == "__main__":
