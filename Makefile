@@ -41,8 +41,8 @@ chaos: setup ## random faults under load, repeatable (SEED=7, FAULTS=50, CHAOS="
 	@$(RUN) -m deploy.local.fetch
 	@$(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) $(CHAOS)
 
-bench: setup ## measurements on this machine, into bench/evidence/ (BENCH="collector streams")
-	@$(RUN) -m bench $(BENCH)
+bench: setup ## measure this machine in ten minutes, into bench/evidence/ (BENCH="sustained --rate 50000")
+	@$(RUN) -m bench $(or $(BENCH),short)
 
 lock: setup ## requirements.lock anew from pyproject.toml
 	@sh deploy/lock.sh

@@ -1,42 +1,40 @@
-"""`python -m bench [NAME …]`: measurements on this machine, one file each; all but the long ones if none is named.
+"""`python -m bench NAME [options]`: a measurement on this machine, one module each; `python -m bench` lists them.
 
-collector, streams, sink: µs an event of each stage. freshness: from an event sent to an event counted.
-exact (long): a million events while everything is killed once, and every count compared.
+Each prints figures; those of the whole product leave raw output and environment in bench/evidence/.
 """
 
-import platform
 import subprocess
 import sys
+from importlib.util import find_spec
+from inspect import cleandoc
 from pathlib import Path
 
-import psutil
-
 HERE = Path(__file__).parent
-LONG = {"exact"}
+
+MEASUREMENTS = (
+    *("short", "sustained", "singles", "latency", "catchup", "flatness", "tenants", "overload", "rebalance"),
+    *("hotdb", "retry", "exact", "freshness", "collector", "streams", "sink", "skew", "report", "validate"),
+)
 
 
-def names() -> list[str]:
-    """The measurements there are."""
-    return sorted(file.stem for file in HERE.glob("*.py") if not file.stem.startswith("_"))
+def about(name: str) -> str:
+    """The first line of what a measurement says of itself."""
+    spec = find_spec(f"bench.{name}")
+    assert spec and spec.origin
+    source = Path(spec.origin).read_text()
+    return cleandoc(source.split('"""')[1]).splitlines()[0]
 
 
-def main(asked: list[str]) -> int:
-    """Run the measurements that are asked for; 2 if one does not exist."""
-    unknown = sorted(set(asked) - set(names()))
-    if unknown:
-        print(f"no such measurement: {', '.join(unknown)}; there are {', '.join(names())}", file=sys.stderr)
+def main(words: list[str]) -> int:
+    """Run the measurement that is asked for; 2 if there is none of this name."""
+    if not words or words[0] in ("-h", "--help"):
+        print(__doc__, *(f"  {name:10} {about(name)}" for name in MEASUREMENTS), sep="\n")
+        return 0
+    name, *rest = words
+    if name not in MEASUREMENTS:
+        print(f"no such measurement: {name}; there are {', '.join(MEASUREMENTS)}", file=sys.stderr)
         return 2
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    print(
-        f"commit {commit.stdout.strip()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GiB,"
-        f" Python {platform.python_version()}, {platform.machine()}\n"
-    )
-    for name in asked or [name for name in names() if name not in LONG]:
-        print(f"== {name}", flush=True)
-        done = subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False)
-        if done.returncode:
-            return done.returncode
-    return 0
+    return subprocess.run([sys.executable, "-m", f"bench.{name}", *rest], cwd=HERE.parent, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from bench.drive import drive
 from bench.evidence import Evidence, begin
 from bench.figures import highest
 from bench.options import layout, parser, plan
-from bench.outcome import lines, outcome, told
+from bench.outcome import Outcome, lines, outcome, told
 from bench.stack import Stack, running
 
 PRECISE = 0.07
@@ -30,18 +30,34 @@ def run(options: argparse.ArgumentParser, words: list[str], what: str) -> int:
     asked = options.parse_args(words)
     evidence = begin(f"sustained-{what}", asked)
     with running(layout(asked)) as stack:
-        rate = search(stack, asked, evidence) if asked.search else asked.rate
-        found = outcome(record := drive(stack, plan(asked, rate)))
-    evidence.raw("run", record)
-    told(evidence, found, "outcome", f"sustained {what}", what == "singles")
-    print("\n".join(lines(found)))
+        found = measure(stack, asked, evidence, what)
     print(f"evidence: {evidence.folder.name}")
-    unit, per = ("requests/s", found.requests_a_second) if what == "singles" else ("events/s", found.accepted_a_second)
-    print(f"sustained {what}: {per:,.0f} {unit}" if found.is_sustained else f"NOT sustained {what}: {per:,.0f} {unit}")
+    print(verdict(found, what))
     return 0 if found.is_exact and not found.differing_minutes else 1
 
 
-def search(stack: Stack, asked: argparse.Namespace, evidence: Evidence) -> float:
+def measure(stack: Stack, asked: argparse.Namespace, evidence: Evidence, what: str) -> Outcome:
+    """Find the rate if that is asked for, hold it, and keep what came of it."""
+    rate = search(stack, asked, evidence, what) if asked.search else asked.rate
+    record = drive(stack, plan(asked, rate))
+    found = outcome(record)
+    evidence.raw(f"run-{what}", record)
+    told(evidence, found, what, f"sustained {what}", what == "singles")
+    print("\n".join(lines(found)), flush=True)
+    return found
+
+
+def verdict(found: Outcome, what: str) -> str:
+    """The line that says what is sustained; of a run that was not, that it was not."""
+    rate = (
+        f"{found.requests_a_second:,.0f} requests/s"
+        if what == "singles"
+        else f"{found.accepted_a_second:,.0f} events/s"
+    )
+    return f"sustained {what}: {rate}" if found.is_sustained else f"not sustained {what}: {rate}"
+
+
+def search(stack: Stack, asked: argparse.Namespace, evidence: Evidence, what: str) -> float:
     """The highest rate, in events a second, whose lag is bounded over a short run."""
     tried: dict[float, bool] = {}
     rate: float | None = asked.rate
@@ -49,7 +65,7 @@ def search(stack: Stack, asked: argparse.Namespace, evidence: Evidence) -> float
     while rate and len(tried) < MOST_TRIED:
         found = outcome(drive(stack, plan(asked, rate)))
         tried[rate] = found.is_sustained
-        evidence.raw(f"search-{len(tried)}", found)
+        evidence.raw(f"search-{what}-{len(tried)}", found)
         print(
             f"  {rate:10,.0f} offered: accepted {found.accepted_a_second:10,.0f}, lag {found.lag.last:.2f} s,"
             f" rise {found.lag.rise:+.2f}, {'held' if found.is_sustained else 'did not hold'}",
