@@ -5,7 +5,6 @@ Each prints figures; those of the whole product leave raw output and environment
 
 import subprocess
 import sys
-from importlib.util import find_spec
 from inspect import cleandoc
 from pathlib import Path
 
@@ -19,10 +18,7 @@ MEASUREMENTS = (
 
 def about(name: str) -> str:
     """The first line of what a measurement says of itself."""
-    spec = find_spec(f"bench.{name}")
-    assert spec and spec.origin
-    source = Path(spec.origin).read_text()
-    return cleandoc(source.split('"""')[1]).splitlines()[0]
+    return cleandoc((HERE / f"{name}.py").read_text().split('"""')[1]).splitlines()[0]
 
 
 def main(words: list[str]) -> int:
