@@ -51,7 +51,7 @@ class Stack:
     def pids(self) -> dict[str, int]:
         """The process of each part that is one of this machine's and runs."""
         found = {}
-        for name, part in self.product.parts.items():
+        for name, part in list(self.product.parts.items()):
             if isinstance(part, Process) and part.running and part.running.is_alive():
                 found[name] = part.running.pid
         return found
@@ -120,7 +120,7 @@ def cpu(pids: Mapping[str, int]) -> dict[str, float]:
     for name, pid in pids.items():
         try:
             times = psutil.Process(pid).cpu_times()
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
         found[name] = times.user + times.system
     return found
@@ -132,6 +132,6 @@ def memory(pids: Mapping[str, int]) -> dict[str, float]:
     for name, pid in pids.items():
         try:
             found[name] = psutil.Process(pid).memory_info().rss / 1e6
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
     return found
