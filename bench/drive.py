@@ -14,6 +14,7 @@ from bench.exactness import Proof, prove, together
 from bench.load.profile import Load, Profile, Second, Summary
 from bench.probe import Followed, Probe
 from bench.sampling import Sample, Sampling
+from bench.scrape import Buckets, ages, since
 from bench.stack import PROBE_SITE, Stack
 from pulse.errors import Unavailable
 from tests.exact import Store
@@ -55,6 +56,8 @@ class Run(Struct, kw_only=True):
     samples: list[Sample]
     probes: list[Followed]
     stored_before: int
+    ages: Buckets = {}
+    """How old events were when they were stored, as the sinks tell: counts by upper bound in seconds."""
     drained_after: float | None = None
     proof: Proof | None = None
     differing_minutes: int | None = None
@@ -84,8 +87,8 @@ class Generator:
 
 def drive(stack: Stack, plan: Plan, meanwhile: Callable[[float], object] | None = None, prove_it: bool = True) -> Run:
     """Run a plan. `meanwhile` is called with the seconds of the load once it has begun, and may do what it likes."""
-    before = stack.stored()
-    generators = [_generate(stack, plan, n) for n in range(plan.generators)]
+    before, younger = stack.stored(), ages(stack)
+    generators = [generate(stack, plan, n) for n in range(plan.generators)]
     probe = _probe(stack, plan)
     extra = {f"generator-{n + 1}": each.process.pid for n, each in enumerate(generators)}
     if probe:
@@ -102,6 +105,7 @@ def drive(stack: Stack, plan: Plan, meanwhile: Callable[[float], object] | None 
         if prove_it:
             _drain(stack)
             run.drained_after = time.time() - ended
+        run.ages = since(younger, ages(stack))
     if prove_it:
         prove_run(stack, run)
     return run
@@ -122,7 +126,8 @@ def accepted(run: Run) -> int:
     return sum(each.summary.accepted for each in run.loads)
 
 
-def _generate(stack: Stack, plan: Plan, number: int) -> Generator:
+def generate(stack: Stack, plan: Plan, number: int = 0) -> Generator:
+    """Start one of a plan's load generators."""
     stream, many = stack.next_stream(), plan.generators
     load = Load(
         collectors=stack.collectors,

@@ -8,7 +8,7 @@ from msgspec import Struct
 from bench.drive import Run
 from bench.evidence import Evidence
 from bench.exactness import Proof
-from bench.figures import Trend, between, each, percentile, quantiles, trend
+from bench.figures import Trend, between, each, of_buckets, percentile, quantiles, trend
 
 WARM_SHARE, WARM_MOST_S = 0.2, 10.0
 """The beginning of a run is not measured: so large a share, but no more than so many seconds."""
@@ -30,7 +30,7 @@ class Outcome(Struct, kw_only=True):
     accept: dict[str, float]
     """Answer time, from when a request was to be sent."""
     freshness: dict[str, dict[str, float]]
-    """From an event sent to it answered, refined, seen by SQL, counted by the API."""
+    """From an event sent to it answered, refined, seen by SQL, counted by the API; `stored` of all events, as the sinks tell."""
     lag: Trend
     """By how many seconds of the offered rate the store lies behind what was accepted."""
     behind: Trend
@@ -138,6 +138,9 @@ def freshness(run: Run, begin: float, end: float) -> dict[str, dict[str, float]]
     for hop in HOPS:
         values = [value for one in sent if (value := getattr(one, hop)) is not None]
         found[hop] = quantiles(values) | {"lost": len(sent) - len(values)}
+    if run.ages and max(run.ages.values()):
+        stored = {f"p{share * 100:g}": of_buckets(run.ages, share) for share in (0.5, 0.95, 0.99)}
+        found["stored"] = stored | {"count": max(run.ages.values())}
     return found
 
 

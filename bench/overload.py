@@ -1,22 +1,25 @@
 """Five times too much: no crash, bounded memory, all that was answered 202 stored, and how soon all is as before.
 
-`python -m bench overload [--rate EVENTS] [--times 5] [--seconds N]`. `--rate` is what is usual, sent before and after for
-`--usual-seconds`.
+`python -m bench overload [--rate EVENTS] [--times 5] [--seconds N]`. `--rate` is what is usual, and is sent throughout: for
+`--usual-seconds`, then for `--seconds` together with as much more as makes it too much, then for twice `--usual-seconds`.
 """
 
+import argparse
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from msgspec import structs
 
-from bench.drive import Run, drive, prove_run
+from bench.drive import Run, Told, drive, generate, prove_run
 from bench.evidence import begin
-from bench.exactness import together
+from bench.exactness import Proof
 from bench.figures import percentile
 from bench.options import layout, parser, plan
-from bench.outcome import lines, outcome, told
+from bench.outcome import memory
 from bench.probe import Followed
-from bench.stack import running
+from bench.stack import Stack, running
 
 NORMAL = 2.0
 """Freshness within so many times the usual p95 is as before."""
@@ -29,37 +32,53 @@ def main(words: list[str]) -> int:
     options.add_argument("--usual-seconds", type=float, default=30)
     asked = options.parse_args(words)
     evidence = begin("overload", asked)
-    usual = structs.replace(plan(asked), seconds=asked.usual_seconds)
-    too_much = plan(asked, asked.rate * asked.times)
+    more: list[Told] = []
+    usual = structs.replace(plan(asked), seconds=asked.seconds + 3 * asked.usual_seconds)
     with running(layout(asked)) as stack:
         pids = stack.pids()
-        runs = [drive(stack, each, prove_it=False) for each in (usual, too_much, usual)]
+        run = drive(stack, usual, meanwhile=adding(stack, asked, more), prove_it=False)
         stack.drained(600)
         ended = sorted(name for name, pid in pids.items() if stack.pids().get(name) != pid)
-        for run in runs:
-            prove_run(stack, run)
-    for name, run in zip(("before", "overload", "after"), runs, strict=True):
-        evidence.raw(f"run-{name}", run)
-        told(evidence, found := outcome(run), name, name)
-        print(f"-- {name}", *lines(found), sep="\n")
-    limit = NORMAL * percentile(seen(runs[0].probes), 0.95)
-    back = recovered_after(runs[2].probes, end_of(runs[1]), limit)
-    evidence.raw("recovery", {"usual_p95": limit / NORMAL, "seconds": back, "ended": ended})
-    evidence.figure("overload: until freshness is usual again", "s", "recovery", "seconds")
-    print(f"usual freshness again after {back} s; processes that ended: {', '.join(ended) or 'none'}")
-    proof = together(run.proof for run in runs if run.proof)
-    print("exact" if proof.is_exact else "NOT EXACT", proof._asdict())
-    return 0 if proof.is_exact and not ended else 1
+        run.loads += more
+        prove_run(stack, run)
+    found = told(run, more[0], asked, ended)
+    evidence.raw("run", run)
+    evidence.raw("overload", found)
+    for name, unit in (("accepted_a_second", "events/s"), ("recovered_after", "s"), ("is_exact", ""), ("ended", "")):
+        evidence.figure(f"overload: {name.replace('_', ' ')}", unit, "overload", name)
+    print("\n".join(f"{name.replace('_', ' '):18} {value}" for name, value in found.items()))
+    return 0 if found["is_exact"] and not ended else 1
 
 
-def end_of(run: Run) -> float:
-    """When the last request of a run was sent, in seconds since the epoch."""
-    return run.began + max(each.summary.seconds for each in run.loads)
+def adding(stack: Stack, asked: argparse.Namespace, more: list[Told]) -> Callable[[float], None]:
+    """Waits, then sends what is too much for a while; what came of it is added to `more`."""
+
+    def add(_: float) -> None:
+        time.sleep(asked.usual_seconds)
+        more.append(generate(stack, plan(asked, asked.rate * (asked.times - 1)), 1).told())
+
+    return add
 
 
-def seen(probes: Sequence[Followed]) -> list[float]:
-    """After how long events were found by SQL, of those that were."""
-    return [each.seen for each in probes if each.seen is not None]
+def told(run: Run, more: Told, asked: argparse.Namespace, ended: list[str]) -> dict[str, Any]:
+    """What came of it."""
+    begun, over = run.began + asked.usual_seconds, run.began + asked.usual_seconds + more.summary.seconds
+    before = [each for each in run.probes if each.sent < begun]
+    usual = percentile([each.seen for each in before if each.seen is not None], 0.95)
+    proof = run.proof or Proof()
+    return {
+        "accepted_a_second": asked.rate + more.summary.accepted / more.summary.seconds,
+        "offered_a_second": asked.rate * asked.times,
+        "answers": more.summary.statuses,
+        "unsent": more.summary.unsent,
+        "accept_latency": more.summary.latency,
+        "usual_seen_p95": usual,
+        "recovered_after": recovered_after([each for each in run.probes if each.sent >= over], over, NORMAL * usual),
+        "most_mb": {name: round(sizes["most"]) for name, sizes in memory(run).items()},
+        "ended": ended,
+        "proof": proof._asdict(),
+        "is_exact": proof.is_exact and not run.differing_minutes,
+    }
 
 
 def recovered_after(probes: Sequence[Followed], end: float, limit: float) -> float | None:

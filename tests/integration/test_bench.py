@@ -15,6 +15,8 @@ from bench.outcome import outcome
 from bench.stack import Layout, Stack, running
 from bench.sustained import measure, verdict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:

@@ -1,5 +1,6 @@
 """Figures out of a recorded run."""
 
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bench.outcome import lines, outcome, told
 from bench.overload import recovered_after
 from bench.probe import Followed
 from bench.sampling import Sample
+from bench.scrape import buckets, since
 from bench.short import last
 
 RATE = 10_000
@@ -64,6 +66,7 @@ def run(growing: float = 0.0, **changed: object) -> Run:
         samples=[sample(at, 1 + growing * at) for at in range(SECONDS + 1)],
         probes=probes,
         stored_before=100,
+        ages={0.5: 100.0, 1.0: 300.0, inf: 300.0},
         drained_after=1.0,
         proof=Proof(accepted=SECONDS * RATE, stored=SECONDS * RATE),
         differing_minutes=0,
@@ -83,6 +86,7 @@ def test_a_steady_run() -> None:
     assert found.freshness["seen"]["p50"] == pytest.approx(0.524, abs=0.005)
     assert found.freshness["counted"]["lost"] == 0
     assert found.hops == {"refine": 3}
+    assert found.freshness["stored"]["p50"] == pytest.approx(0.5 + 0.5 * 50 / 200)
 
 
 def test_a_lag_that_grows_is_not_sustained() -> None:
@@ -141,3 +145,14 @@ def test_the_rate_of_catching_up_is_that_of_the_middle() -> None:
     found = caught(samples, 100, 40 * RATE, True)
     assert found.events_a_second == pytest.approx(RATE, rel=0.01)
     assert found.cpu["sink"] == pytest.approx(5.0)
+
+
+def test_the_ages_of_all_sinks_add_up() -> None:
+    page = """# TYPE pulse_sink_freshness_seconds histogram
+pulse_sink_freshness_seconds_bucket{le="0.1"} 5.0
+pulse_sink_freshness_seconds_bucket{le="+Inf"} 9.0
+pulse_sink_freshness_seconds_count 9.0
+pulse_sink_freshness_seconds_sum 3.0
+"""
+    assert buckets([page, page]) == {0.1: 10.0, inf: 18.0}
+    assert since({0.1: 5.0}, {0.1: 10.0, inf: 18.0}) == {0.1: 5.0, inf: 18.0}
