@@ -190,7 +190,7 @@ def lines(o: Outcome) -> list[str]:
     if o.proof:
         exact = "exact" if o.is_exact and not o.differing_minutes else "NOT EXACT"
         told.append(
-            f"{exact}: {o.proof._asdict()}, differing minutes {o.differing_minutes}, drained after {o.drained_after:.1f} s"
+            f"{exact}: {o.proof._asdict()}, differing minutes {o.differing_minutes}, drained after {o.drained_after or 0:.1f} s"
         )
     return told
 
