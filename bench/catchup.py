@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
     asked = options.parse_args(words)
     evidence = begin("catchup", asked)
     with running(layout(asked)) as stack:
-        streams = stack.product.processes("streams")
+        streams = stack.product.all_of("streams")
         stack.product.stop(*streams)
         sent = structs.replace(plan(asked), requests=max(asked.events // asked.size, 1))
         run = drive(stack, sent, prove_it=False)

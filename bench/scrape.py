@@ -17,7 +17,7 @@ Buckets = dict[float, float]
 def ages(stack: Stack) -> Buckets:
     """How old the events were when they were stored, since they were received, over all sinks that answer."""
     pages = []
-    for name in stack.product.processes("sink"):
+    for name in stack.product.all_of("sink"):
         try:
             pages.append(stack.metrics(name))
         except httpx.HTTPError:

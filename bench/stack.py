@@ -46,7 +46,7 @@ class Stack:
     @property
     def collectors(self) -> list[str]:
         """The collectors' addresses, `host:port`."""
-        return [self.product.url(name).removeprefix("http://") for name in self.product.processes("collector")]
+        return [self.product.url(name).removeprefix("http://") for name in self.product.all_of("collector")]
 
     def pids(self) -> dict[str, int]:
         """The process of each part that is one of this machine's and runs."""
@@ -106,7 +106,7 @@ def running(layout: Layout) -> Iterator[Stack]:
             Path(folder),
             embedded=layout.embedded,
             settings={"PULSE_PARTITIONS": str(layout.partitions), **layout.settings},
-            several={"collector": layout.collectors, "streams": layout.streams, "sink": layout.sinks},
+            counts={"collector": layout.collectors, "streams": layout.streams, "sink": layout.sinks},
         )
         try:
             yield Stack(product, layout, Path(folder))

@@ -85,6 +85,21 @@ class Product:
         """The address of a part."""
         return self.parts[name].url
 
+    def all_of(self, kind: str) -> list[str]:
+        """The names of all processes of a kind."""
+        return [name for name in self.processes if kind_of(name) == kind]
+
+    def add(self, kind: str) -> str:
+        """Start one more process of a kind and wait until it answers; its name."""
+        name = next(name for name in names(kind, len(self.parts) + 1) if name not in self.parts)
+        self.parts[name] = self._part(name, port.free())
+        self.start(name)
+        return name
+
+    def remove(self, name: str) -> None:
+        """Stop a process for good."""
+        self.parts.pop(name).stop()
+
     def start(self, *names: str) -> None:
         """Start parts again and wait until each answers (what it stands on may still be away)."""
         for name in names:
