@@ -37,7 +37,7 @@ def test_a_short_run_is_exact_and_leaves_evidence(stack: Stack, tmp_path: Path) 
     assert found.accepted > 1_000
     assert found.again > 0
     assert found.freshness["counted"]["count"] > 0
-    assert {"collector", "collector-2", "streams", "streams-2", "sink", "kafka", "clickhouse", "generator-1"} < set(
+    assert {"collector", "collector 2", "streams", "streams 2", "sink", "kafka", "clickhouse", "generator-1"} < set(
         found.cpu
     )
     assert validate.faults(evidence.folder) == []
