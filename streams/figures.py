@@ -22,8 +22,10 @@ BATCH = Summary("pulse_stream_batch_seconds", "Time of one batch of records, by 
 
 
 def count(refined: Refined) -> None:
-    """Count what became of a raw record."""
+    """Count what became of a raw record; of one whose output was in the log already, that is counted."""
     RECORDS.labels("refine").inc()
+    if not refined.events:
+        return
     TAKEN.inc(refined.taken)
     KEPT.inc(refined.kept)
     DUPLICATES.inc(refined.duplicates)

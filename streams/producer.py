@@ -8,6 +8,7 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from pulse.errors import PulseError
+from pulse import ledger
 from pulse.place import HEADER
 from pulse.settings import Settings
 from pulse.topics import MAX_RECORD_BYTES
@@ -101,7 +102,7 @@ class Output:
                 record.topic,
                 value=record.value,
                 partition=record.partition,
-                headers={HEADER: record.place.encode()},
+                headers=_headers(record),
                 timestamp=max(record.timestamp, 0),
                 on_delivery=delivery,
             )
@@ -111,3 +112,8 @@ class Output:
             raise UndeliverableError(f"Kafka refuses a record: {error.args[0].str()}") from None
         delivery.awaited += 1
         return True
+
+
+def _headers(record: Made) -> dict[str, str | bytes | None]:
+    place: dict[str, str | bytes | None] = {HEADER: record.place.encode()}
+    return place if record.ledger is None else place | {ledger.HEADER: record.ledger}

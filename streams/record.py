@@ -19,13 +19,14 @@ class Taken(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A record to be written; it carries the timestamp of the raw record that it was made of."""
+    """A record to be written; it carries the timestamp of the raw record that it was made of, and perhaps a ledger."""
 
     topic: str
     partition: int
     value: bytes
     place: Place
     timestamp: int
+    ledger: bytes | None = None
 
 
 def taken(message: Any) -> Taken:

@@ -20,6 +20,7 @@ from pulse.rejection import Reason, Refused
 from pulse.settings import Settings
 from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
 from streams.decode import Decoded, decode, refused
+from streams.ledger import accounted, entries, headers
 from streams.memory import Memory
 from streams.record import Made, Taken, cut
 from streams.seen import digests
@@ -94,9 +95,10 @@ def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step]) ->
     made.kept, made.duplicates = len(kept), len(events) - len(kept)
     made.bots = sum(event.bot for event in kept)
     made.reasons.update(refusal.reason for refusal in refusals)
-    values = _values(kept)
+    values = accounted(_values(kept), headers(entries(events, fresh, refusals, record.timestamp)))
     made.events = _records(EVENTS, values, record, log_id)[first_part:]
-    made.refused = _records(REJECTED, cut(map(_encoder.encode, refusals)), record, log_id)
+    refused_values = cut(map(_encoder.encode, refusals))
+    made.refused = _records(REJECTED, [(value, None) for value in refused_values], record, log_id)
     if values:
         memory.written(record.offset, len(values) - 1, own, record.timestamp)
     return made
@@ -173,8 +175,8 @@ def _values(events: list[RefinedEvent]) -> list[bytes]:
     return cut(map(_encoder.encode, events))
 
 
-def _records(topic: str, values: Sequence[bytes], record: Taken, log_id: str) -> list[Made]:
+def _records(topic: str, values: Sequence[tuple[bytes, bytes | None]], record: Taken, log_id: str) -> list[Made]:
     return [
-        Made(topic, record.partition, value, Place(log_id, record.partition, record.offset, part), record.timestamp)
-        for part, value in enumerate(values)
+        Made(topic, record.partition, value, Place(log_id, record.partition, record.offset, part), record.timestamp, ledger)
+        for part, (value, ledger) in enumerate(values)
     ]

@@ -60,7 +60,7 @@ def refusal(event: dict[str, Any] | bytes) -> tuple[str, str]:
     """Why a line is refused, and the field at fault."""
     made = refined(event)
     [line] = refused(made)
-    assert not made.events
+    assert not kept(made)
     return line["reason"], line.get("field", "")
 
 

@@ -146,7 +146,7 @@ def test_a_fault_of_decoding_costs_one_record(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("streams.refinement.decode", decode)
     made = refined(raw(), raw())
     [line] = refused(made)
-    assert (line["reason"], "site_id" in line, made.events) == ("unexpected", False, [])
+    assert (line["reason"], "site_id" in line, kept(made)) == ("unexpected", False, [])
     assert line["line"].startswith('{"event":"page_view"')
 
 

@@ -1,0 +1,71 @@
+"""What became of a raw record, by site and minute of receipt: the entries that go into the header `ledger`."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import json
+
+from pulse.event import RefinedEvent
+from pulse.ledger import MAX_HEADER_BYTES, Entry
+from pulse.minute import MINUTE_MS
+from pulse.rejection import Refused
+from pulse.topics import DAY_MS
+from streams.record import Made, cut
+
+Counts = dict[tuple[str, int], int]
+"""How many for each site and minute, the minutes counted since the epoch."""
+
+_encoder = json.Encoder()
+
+
+def entries(
+    events: Sequence[RefinedEvent], fresh: Sequence[bool], refusals: Iterable[Refused], timestamp: int
+) -> list[Entry]:
+    """The entries of a raw record: its events, which of them are no duplicates, and its refused lines.
+
+    A refused line that names no moment, or one well after its record was written, was received when it was written.
+    """
+    received = counts(events)
+    kept, duplicates, rejected = received, {}, _refused(refusals, timestamp)
+    if not all(fresh):
+        kept = counts(event for event, is_fresh in zip(events, fresh, strict=True) if is_fresh)
+        duplicates = counts(event for event, is_fresh in zip(events, fresh, strict=True) if not is_fresh)
+    return [
+        Entry(
+            site_id=cell[0],
+            minute=cell[1] * MINUTE_MS,
+            received=received.get(cell, 0) + rejected.get(cell, 0),
+            kept=kept.get(cell, 0),
+            duplicates=duplicates.get(cell, 0),
+            rejected=rejected.get(cell, 0),
+        )
+        for cell in dict.fromkeys((*received, *rejected))
+    ]
+
+
+def counts(events: Iterable[RefinedEvent]) -> Counts:
+    """How many events there are for each site and minute of receipt."""
+    found: Counts = {}
+    for event in events:
+        cell = event.site_id, event.received_at // MINUTE_MS
+        found[cell] = found.get(cell, 0) + 1
+    return found
+
+
+def _refused(refusals: Iterable[Refused], timestamp: int) -> Counts:
+    found: Counts = {}
+    for refusal in refusals:
+        is_told = 0 < refusal.received_at <= timestamp + DAY_MS
+        cell = refusal.site_id, max(refusal.received_at if is_told else timestamp, 0) // MINUTE_MS
+        found[cell] = found.get(cell, 0) + 1
+    return found
+
+
+def headers(some: Iterable[Entry], most: int = MAX_HEADER_BYTES) -> list[bytes]:
+    """Entries as the values of headers, each of at most `most` bytes or of one entry."""
+    return cut(map(_encoder.encode, some), most)
+
+
+def accounted(values: Sequence[bytes], ledgers: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """The values of a raw record's output, each with its ledger: the last has it, or those without events after it."""
+    room = [*values, *[b""] * (len(ledgers) - min(len(values), 1))]
+    return list(zip(room, [*[b""] * (len(room) - len(ledgers)), *ledgers], strict=True))
