@@ -17,6 +17,7 @@ class Entry(Struct, kw_only=True, omit_defaults=True, gc=False):
     """One line of the header: events of a site and a minute of receipt (its beginning, ms since the epoch).
 
     `received` is `kept` + `duplicates` + `rejected`; a line that names no site stands under the empty one.
+    How many of those kept the store could not take is added by the sink.
     """
 
     site_id: str = ""
@@ -25,6 +26,7 @@ class Entry(Struct, kw_only=True, omit_defaults=True, gc=False):
     kept: int = 0
     duplicates: int = 0
     rejected: int = 0
+    unstorable: int = 0
 
 
 def header_of(headers: Iterable[tuple[str, bytes | None]] | None) -> bytes | None:

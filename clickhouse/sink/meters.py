@@ -11,6 +11,7 @@ from prometheus_client.registry import REGISTRY, Collector
 ROWS = Counter("pulse_sink_rows", "Rows stored.", ["table"])
 SKIPPED = Counter("pulse_sink_skipped", "Records skipped because they were stored already.", ["topic"])
 REFUSED = Counter("pulse_sink_refused", "Lines that could not be stored, kept in events_rejected.", ["table"])
+LEDGER = Counter("pulse_sink_ledger_events", "Events entered in the ledger, by what became of them.", ["as"])
 INSERT_SECONDS = Histogram(
     "pulse_sink_insert_seconds",
     "How long an insert took.",

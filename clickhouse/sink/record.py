@@ -8,7 +8,8 @@ from pulse.place import Place
 class Record(NamedTuple):
     """A record, where it lies in its topic, and which record of the raw log it was made of.
 
-    A record with a `fault` is not to be stored but kept among the refused.
+    A record with a `fault` is not to be stored but kept among the refused. `ledger` is its header of that name,
+    None where it has none.
     """
 
     topic: str
@@ -17,6 +18,7 @@ class Record(NamedTuple):
     place: Place
     value: bytes
     fault: str = ""
+    ledger: bytes | None = None
 
 
 def lines_in(value: bytes) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from logging import getLogger
 from threading import Event
+from typing import Any
 
 from confluent_kafka import Message
 
@@ -16,6 +17,7 @@ from clickhouse.sink.record import Record, lines_in
 from clickhouse.sink.shards import Shards
 from pulse import topics
 from pulse.errors import PlaceError, QueryError, Unavailable
+from pulse.ledger import header_of
 from pulse.place import Place, place_of
 from pulse.settings import Settings
 
@@ -158,12 +160,13 @@ class Sink:
         self._applied[row] = place.number
         self._block.records.append(record)
         self._block.rows += lines_in(record.value)
-        self._block.size += len(record.value)
+        self._block.size += len(record.value) + len(record.ledger or b"")
 
     def _record(self, message: Message, where: Where, offset: int) -> Record:
         value = message.value() or b""
+        headers: Any = message.headers()
         try:
-            return Record(*where, offset, place_of(message.headers()), value)  # type: ignore[arg-type]
+            return Record(*where, offset, place_of(headers), value, ledger=header_of(headers))
         except PlaceError as error:
             own = Place(f"{where[0]}@{self._identity.ids[where[0]]}", where[1], offset)
             return Record(*where, offset, own, value, fault=str(error))

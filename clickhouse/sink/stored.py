@@ -14,6 +14,8 @@ from pulse.errors import Unavailable
 Stored = dict[tuple[str, int, str], int]
 """Table, month (0 where there is none) and mark → the place up to which rows are stored."""
 
+SUMS = ("metrics_minute", "ledger_minute")
+"""Tables of sums, which keep the places applied in a row of their own."""
 LOOK_AGAIN_S = 0.05
 
 
@@ -21,7 +23,7 @@ def read(client: Client) -> Stored:
     """What is stored in all tables; raises as Client.query does."""
     return {
         key: place
-        for table in ("events", "events_rejected", "metrics_minute")
+        for table in ("events", "events_rejected", *SUMS)
         for key, place in read_table(client, table).items()
     }
 
@@ -29,7 +31,7 @@ def read(client: Client) -> Stored:
 def read_table(client: Client, table: str) -> Stored:
     """What is stored in one table."""
     rows = client.query(f"stored/{table}").rows
-    if table == "metrics_minute":
+    if table in SUMS:
         return {(table, month, mark): place for month, applied in rows for mark, place in applied.items()}
     if table == "events_rejected":
         return {(table, 0, f"{stage}:{log}:{partition}"): place for stage, log, partition, place in rows}

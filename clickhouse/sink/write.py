@@ -10,9 +10,10 @@ import pyarrow as pa
 from xxhash import xxh3_128_hexdigest
 
 from clickhouse.client import Client
-from clickhouse.sink import meters, poison, refusals, stored
+from clickhouse.sink import account, ledger, meters, poison, refusals, stored
 from clickhouse.sink.events import EVENTS
 from clickhouse.sink.kind import Kind, months, wrong
+from clickhouse.sink.ledger import LEDGER
 from clickhouse.sink.lines import Bad, Numbers, Parsed, parse
 from clickhouse.sink.metrics import METRICS
 from clickhouse.sink.record import Record, lines_of
@@ -54,16 +55,35 @@ class Writer:
             own = [record for record in records if record.topic == kind.topic]
             if own:
                 self._store(kind, own)
+        self._account([record for record in records if record.topic == EVENTS.topic])
 
     def has(self, record: Record) -> bool:
         """Whether everything of a record is stored, or kept among the refused."""
         for kind in KINDS:
             if record.topic == kind.topic:
-                parsed, bad = _checked(kind, [record])
-                return not self._unstored_refusals(kind.table, bad) and not any(
-                    self._lacks(kind, int(month), record) for month in np.unique(_months(kind, parsed))
-                )
+                return self._holds(kind, record) and (kind is not EVENTS or self._has_account(record))
         return True
+
+    def _holds(self, kind: Kind, record: Record) -> bool:
+        parsed, bad = _checked(kind, [record])
+        return not self._unstored_refusals(kind.table, bad) and not any(
+            self._lacks(kind, int(month), record) for month in np.unique(_months(kind, parsed))
+        )
+
+    def _has_account(self, record: Record) -> bool:
+        """A store that keeps no ledger yet need not begin with what it stored before; a record without events says nothing else."""
+        began = any(table == LEDGER.table and mark == LEDGER.mark(record) for table, _, mark in self.stored)
+        if not record.ledger or (record.value and not began):
+            return True
+        return self._holds(LEDGER, record._replace(value=record.ledger, fault=""))
+
+    def _account(self, records: Sequence[Record]) -> None:
+        """Enter records of events in the ledger, after what can be stored of them is, and the rest kept as refused."""
+        without = [record if record.ledger is None else record._replace(value=b"") for record in records]
+        counted, _ = _checked(EVENTS, without)
+        entries = account.accounts(self._client, records, counted, self.stored)
+        if entries:
+            self._store(LEDGER, entries)
 
     def _look(self) -> None:
         """A store that was emptied while there was nothing to do must be noticed before a new block hides it."""
@@ -105,6 +125,8 @@ class Writer:
             good = self._without_refused(kind, month, parsed, records)
             if len(good.origin):
                 self._insert(kind, month, good, records)
+        if kind is LEDGER:
+            ledger.measure(parsed.rows)
         if kind is EVENTS:
             ages = time.time() - parsed.rows["received_at"].to_numpy(zero_copy_only=False).astype(np.float64) / 1000
             meters.FRESHNESS.observe(ages[~np.isnan(ages)])
