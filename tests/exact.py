@@ -1,4 +1,4 @@
-"""Whether the store is exact: events against what was sent, minute aggregates against the events."""
+"""Whether the store is exact: events against what was sent, minute aggregates and the ledger against the events."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -24,6 +24,22 @@ FULL OUTER JOIN
 USING (site_id, minute, event, country, device_type, currency)
 WHERE (kept.n != counted.n) OR (kept.b != counted.b) OR (kept.r != counted.r)
 SETTINGS join_use_nulls = 0
+"""
+
+REJECTED_OTHERWISE = """
+SELECT count()
+FROM
+(
+    SELECT site_id, sum(n) AS difference
+    FROM
+    (
+        SELECT site_id, toInt64(rejected + unstorable) AS n FROM ledger_minute
+        UNION ALL
+        SELECT site_id, -1 AS n FROM events_rejected WHERE _stage = 'refine' OR startsWith(_stage, 'events')
+    )
+    GROUP BY site_id
+)
+WHERE difference != 0
 """
 
 
@@ -61,9 +77,18 @@ class Store:
         """Cells of `metrics_minute` that differ from GROUP BY over `events`."""
         return self.number(DIFFERING_MINUTES)
 
+    def unbalanced(self) -> int:
+        """Minutes of a site whose ledger differs from itself or from the events, sites whose refusals are others."""
+        views = "analytics" if self.database == "pulse" else f"{self.database}_analytics"
+        books = sum(
+            self.number(f"SELECT count() FROM {views}.{view} WHERE difference != 0")
+            for view in ("ledger", "ledger_checked")
+        )
+        return books + self.number(REJECTED_OTHERWISE)
+
 
 def assert_exact(store: Store, ids: Iterable[str]) -> None:
-    """Every id is stored exactly once and nothing else is; every minute aggregate equals its events."""
+    """Every id is stored exactly once and nothing else is; every minute aggregate equals its events; nothing vanished."""
     sent = set(ids)
     kept = store.ids()
     missing, foreign = sent - kept.keys(), kept.keys() - sent
@@ -72,3 +97,4 @@ def assert_exact(store: Store, ids: Iterable[str]) -> None:
         f"{len(missing)} missing, {len(foreign)} foreign, {len(doubled)} doubled of {len(sent)}"
     )
     assert store.differing_minutes() == 0
+    assert store.unbalanced() == 0

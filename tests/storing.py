@@ -18,9 +18,12 @@ from deploy.local import port, probe
 from deploy.local.process import Running
 from deploy.local.process import start as start_process
 from pulse import topics
+from pulse.event import RefinedEvent
+from pulse.ledger import HEADER as LEDGER
 from pulse.minute import Seen, fold, partials
 from pulse.place import HEADER, Place
 from pulse.settings import Settings
+from streams.ledger import entries, headers
 from streams.topics import create
 from tests.eventually import eventually
 from tests.exact import Store
@@ -87,17 +90,26 @@ class Log:
 
     def put(self, lines: Sequence[Line], place: Place) -> None:
         """Write one record of events and its partials at a place."""
-        self.send(topics.EVENTS, place.partition, lines_of(lines), place)
+        self.send(topics.EVENTS, place.partition, lines_of(lines), place, ledger=ledger_of(lines))
         seen = [json.decode(json.encode(line), type=Seen) for line in lines]
         for partition in range(PARTITIONS):
             own = [e for e in seen if topics.partition_of(e.site_id, "", PARTITIONS) == partition]
             if own:
                 self.send(topics.METRICS, partition, json.Encoder().encode_lines(partials(fold(own))), place)
 
-    def send(self, topic: str, partition: int, value: bytes, place: Place | None, key: bytes | None = None) -> None:
+    def send(
+        self,
+        topic: str,
+        partition: int,
+        value: bytes,
+        place: Place | None,
+        key: bytes | None = None,
+        ledger: bytes | None = None,
+    ) -> None:
         """Write any record."""
-        headers: list[tuple[str, str | bytes | None]] = [(HEADER, place.encode())] if place else []
-        self._producer.produce(topic, value, key, partition, headers=headers)
+        marks = {HEADER: place.encode() if place else None, LEDGER: ledger}
+        written: list[tuple[str, str | bytes | None]] = [(name, mark) for name, mark in marks.items() if mark]
+        self._producer.produce(topic, value, key, partition, headers=written)
         self._producer.poll(0)
 
     def flush(self) -> None:
@@ -108,6 +120,15 @@ class Log:
 def lines_of(lines: Iterable[Line]) -> bytes:
     """Events as the value of a record."""
     return b"".join(json.encode(line) + b"\n" for line in lines)
+
+
+def ledger_of(lines: Sequence[Line], duplicates: int = 0) -> bytes:
+    """The ledger of a raw record of these events, the last few of which were no news."""
+    seen = [
+        RefinedEvent(event=line["event"], site_id=line["site_id"], received_at=line["received_at"]) for line in lines
+    ]
+    [header] = headers(entries(seen, [n < len(seen) - duplicates for n in range(len(seen))], [], NOW_MS))
+    return header
 
 
 @dataclass

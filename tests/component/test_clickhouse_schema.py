@@ -106,8 +106,9 @@ def _databases(client: Client) -> list[str]:
 
 ROWS = (
     "INSERT INTO events (site_id, event, ts, event_id) VALUES ('one', 'x', 5, generateUUIDv4())",
-    "INSERT INTO events_rejected (site_id, reason) VALUES ('one', 'invalid')",
+    "INSERT INTO events_rejected (site_id, reason, _stage, _log) VALUES ('one', 'unstorable', 'events', 'log')",
     "INSERT INTO metrics_minute (site_id, minute, event, events) VALUES ('', 0, '', 0), ('one', 0, 'x', 1)",
+    "INSERT INTO ledger_minute (site_id, minute, received) VALUES ('', 0, 1), ('one', 0, 1)",
 )
 STATS: dict[str, object] = {
     "site": "one",
@@ -129,7 +130,7 @@ def test_every_query_runs(client: Client, name: str) -> None:
     asked: dict[str, dict[str, object]] = {
         "stats": STATS | NO_FILTERS,
         "schema": {"database": client.database},
-        "stored": {"prefix": ""},
+        "stored": {"prefix": "", "log": "log", "partition": 0, "first": 0, "last": 1},
     }
     assert client.query(name, asked[name.partition("/")[0]]).rows
 

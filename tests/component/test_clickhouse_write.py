@@ -16,11 +16,12 @@ from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
 from pulse import topics
 from pulse.errors import Unavailable
+from pulse.ledger import Entry
 from pulse.minute import Seen, fold, partials
 from pulse.place import Place
 from tests.eventually import eventually
 from tests.exact import Store, assert_exact
-from tests.storing import NOW_MS, Line, events, lines_of
+from tests.storing import NOW_MS, Line, events, ledger_of, lines_of
 
 MONTH_MS = 31 * 86_400_000
 
@@ -80,7 +81,7 @@ def _records(parts: Sequence[Sequence[Line]], log: str = "log", first: int = 0) 
     made = []
     for offset, lines in enumerate(parts, first):
         place = Place(log, offset % 2, offset // 2)
-        made.append(Record(topics.EVENTS, offset % 2, offset, place, lines_of(lines)))
+        made.append(Record(topics.EVENTS, offset % 2, offset, place, lines_of(lines), ledger=ledger_of(lines)))
         sums = partials(fold(json.decode(json.encode(line), type=Seen) for line in lines))
         made.append(Record(topics.METRICS, 1, offset, place, json.Encoder().encode_lines(sums)))
     return made
@@ -97,9 +98,14 @@ def test_a_death_at_any_insert_changes_nothing(clickhouse: str, client: Client, 
     ids = [line["event_id"] for part in good for line in part]
     bad = [line | {"event": "poison"} for line in _mixed(50, 1)]
     records = _records(good)
-    records[2] = records[2]._replace(value=records[2].value + lines_of(bad) + b"{\n")
+    again = Entry(site_id="one", minute=0, received=3, duplicates=2, rejected=1)
+    unreadable = Entry(minute=0, received=1, kept=1)
+    records[2] = records[2]._replace(
+        value=records[2].value + lines_of(bad) + b"{\n",
+        ledger=ledger_of([*good[1], *bad]) + json.encode(again) + b"\n" + json.encode(unreadable) + b"\n",
+    )
     refused = json.encode({"site_id": "one", "reason": "invalid", "line": "{}"}) + b"\n"
-    records.append(Record(topics.REJECTED, 0, 0, Place("log", 0, 0), refused))
+    records.append(Record(topics.REJECTED, 1, 0, Place("log", 1, 0), refused))
     at, dies = 0, True
     while dies:
         at += 1
@@ -111,7 +117,9 @@ def test_a_death_at_any_insert_changes_nothing(clickhouse: str, client: Client, 
         assert_exact(Store(clickhouse), ids)
         kept = Store(clickhouse).rows("SELECT _stage, count() FROM events_rejected GROUP BY 1 ORDER BY 1")
         assert kept == [["events", "1"], ["events-202608", "1"], ["events-202609", "1"], ["refine", "1"]]
-        for table in ("events", "events_rejected", "metrics_minute"):
+        books = "SELECT sum(received), sum(kept), sum(duplicates), sum(rejected), sum(unstorable) FROM ledger_minute"
+        assert Store(clickhouse).rows(books) == [["12", "9", "2", "1", "3"]]
+        for table in ("events", "events_rejected", "metrics_minute", "ledger_minute"):
             client.command(f"TRUNCATE TABLE {table}")
     assert at > 10
 
