@@ -72,8 +72,9 @@ def _delete_topics(servers: str) -> None:
 
 
 def _all_stored(sink: Sink, ids: list[str]) -> None:
-    eventually(lambda: sink.store.distinct() == len(set(ids)))
-    eventually(lambda: sink.store.differing_minutes() == 0)
+    eventually(lambda: sink.store.distinct() == len(set(ids)), within=60)
+    eventually(lambda: sink.store.differing_minutes() == 0, within=30)
+    eventually(lambda: sink.store.unbalanced() == 0, within=30)
     assert_exact(sink.store, ids)
 
 
