@@ -35,6 +35,11 @@ class Place:
         return f"{self.log}:{self.partition}:{self.offset}:{self.part}".encode()
 
 
+def place_at(log: str, partition: int, number: int) -> Place:
+    """The place that has a number along its partition."""
+    return Place(log, partition, number >> PART_BITS, number & (1 << PART_BITS) - 1)
+
+
 def decode(header: bytes) -> Place:
     """The place that `Place.encode` wrote; raises PlaceError for anything else."""
     try:

@@ -19,19 +19,25 @@ from pulse.settings import Settings
 QUESTIONS_AT_ONCE = 8
 """How many questions ClickHouse is asked at a time; the others wait for their turn."""
 CHECK_S = 3.0
+HOUR_MS = 3_600_000
 
 Got = TypeVar("Got")
 
 
 @dataclass
 class Parts:
-    """The backing services, each reached when it is first needed and again after it was away."""
+    """The backing services, each reached when it is first needed and again after it was away.
+
+    `window_ms` is for how long an event's id is remembered.
+    """
 
     secret: bytes
     keyring: Keyring
     store: Store
     client: Client
     publisher: Publisher
+    kafka_url: str
+    window_ms: int
     turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(QUESTIONS_AT_ONCE))
 
     async def ask(self, question: Callable[[Client], Got]) -> Got:
@@ -63,7 +69,15 @@ def assemble(settings: Settings) -> Parts:
     """The parts that the settings describe; raises SettingError if there is no secret."""
     store = Store(settings.control_url, lambda name: publisher.announce(name))
     publisher = Publisher(settings.kafka_url, store)
-    return Parts(secret_of(settings), open_keyring(settings, store), store, connect(settings), publisher)
+    return Parts(
+        secret_of(settings),
+        open_keyring(settings, store),
+        store,
+        connect(settings),
+        publisher,
+        settings.kafka_url,
+        int(settings.dedup_hours * HOUR_MS),
+    )
 
 
 def now_ms() -> int:
