@@ -90,7 +90,15 @@ def _row(event: str, ts: Any, received_at: Any, visitor_id: str, log: str, parti
 
 
 def _refusal(
-    reason: str, field: str, detail: str, stage: str, received_at: Any, stored_at: Any, log: str, partition: int, at: int
+    reason: str,
+    field: str,
+    detail: str,
+    stage: str,
+    received_at: Any,
+    stored_at: Any,
+    log: str,
+    partition: int,
+    at: int,
 ) -> Rejected:
     by: Literal["refine", "sink"] = "refine" if stage == "refine" else "sink"
     return Rejected(reason, field, detail, by, to_ms(received_at), to_ms(stored_at), place_at(log, partition, at))

@@ -112,6 +112,24 @@ class Log:
         return {(at.topic, at.partition): at.offset if at.offset >= 0 else None for at in found}
 
 
+def await_passed(log: Log, steps: Iterable[Readers], within_s: float, pause_s: float = 0.2) -> None:
+    """Return when all that is in the log now has passed through the groups of each step, one step after the other.
+
+    What is written meanwhile is not waited for, but for what one step makes for the next. Raises Unavailable.
+    """
+    deadline = time.monotonic() + within_s
+    for readers in steps:
+        ends = {(lag.group, lag.topic, lag.partition): lag.high for lag in log.lags(readers)}
+        while left := _yet_to_pass(log.lags(readers), ends):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"{left:,} records were not read within {within_s:g} s; `pulse status` tells the lag")
+            time.sleep(pause_s)
+
+
+def _yet_to_pass(lags: Iterable[Lag], ends: Mapping[tuple[str, str, int], int]) -> int:
+    return sum(behind(lag.committed, lag.low, ends[lag.group, lag.topic, lag.partition]) for lag in lags)
+
+
 def true_ends(
     kafka_url: str, ends: Mapping[tuple[str, int], int], within: float = TAIL_S
 ) -> dict[tuple[str, int], int]:

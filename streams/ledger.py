@@ -9,7 +9,7 @@ from pulse.ledger import MAX_HEADER_BYTES, Entry
 from pulse.minute import MINUTE_MS
 from pulse.rejection import Refused
 from pulse.topics import DAY_MS
-from streams.record import Made, cut
+from streams.record import cut
 
 Counts = dict[tuple[str, int], int]
 """How many for each site and minute, the minutes counted since the epoch."""

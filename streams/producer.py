@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from pulse.errors import PulseError
 from pulse import ledger
+from pulse.errors import PulseError
 from pulse.place import HEADER
 from pulse.settings import Settings
 from pulse.topics import MAX_RECORD_BYTES

@@ -177,6 +177,13 @@ def _values(events: list[RefinedEvent]) -> list[bytes]:
 
 def _records(topic: str, values: Sequence[tuple[bytes, bytes | None]], record: Taken, log_id: str) -> list[Made]:
     return [
-        Made(topic, record.partition, value, Place(log_id, record.partition, record.offset, part), record.timestamp, ledger)
+        Made(
+            topic,
+            record.partition,
+            value,
+            Place(log_id, record.partition, record.offset, part),
+            record.timestamp,
+            ledger,
+        )
         for part, (value, ledger) in enumerate(values)
     ]

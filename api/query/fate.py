@@ -62,7 +62,9 @@ class Refusal(BaseModel):
     reason: str = Field(examples=["too_old"])
     field: str = Field(examples=["ts"])
     detail: str
-    by: Literal["refine", "sink"] = Field(description="Refinement, by the contract; the sink, as the store cannot take it.")
+    by: Literal["refine", "sink"] = Field(
+        description="Refinement, by the contract; the sink, as the store cannot take it."
+    )
     received_at: int
     stored_at: int = Field(description="When the refusal was stored.")
     place: LogPlace
@@ -132,9 +134,7 @@ async def fate(
     return told(event_id, site.id, found, waiting, is_asked)
 
 
-def told(
-    event_id: UUID, site_id: str, found: report.Fate, waiting: list[Waiting] | None, is_asked: bool
-) -> EventFate:
+def told(event_id: UUID, site_id: str, found: report.Fate, waiting: list[Waiting] | None, is_asked: bool) -> EventFate:
     """A fate as it is answered."""
     settled: bool | None = True
     detail = SAID[found.outcome]
@@ -167,7 +167,11 @@ async def _waiting(parts: Parts) -> list[Waiting] | None:
         lags = await to_thread.run_sync(lambda: Log(parts.kafka_url).lags(WAYS, ANSWER_S))
     except Unavailable:
         return None
-    return [Waiting(group=group, topic=topic, records=_records(lags, group, topic)) for group, topics in WAYS for topic in topics]
+    return [
+        Waiting(group=group, topic=topic, records=_records(lags, group, topic))
+        for group, topics in WAYS
+        for topic in topics
+    ]
 
 
 def _records(lags: list[Lag], group: str, topic: str) -> int:

@@ -22,9 +22,7 @@ LOOK_AGAIN_S = 0.05
 def read(client: Client) -> Stored:
     """What is stored in all tables; raises as Client.query does."""
     return {
-        key: place
-        for table in ("events", "events_rejected", *SUMS)
-        for key, place in read_table(client, table).items()
+        key: place for table in ("events", "events_rejected", *SUMS) for key, place in read_table(client, table).items()
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from msgspec import json
@@ -22,7 +23,7 @@ def fate(
     """
     at = situation.settings()
     own = situation.key(key, "admin_key" if site else "secret_key", at.data)
-    url = f"{situation.query_api(api, at)}/api/v1/events/{wire.part(event_id)}/fate"
+    url = f"{situation.query_api(api, at)}/api/v1/events/{quote(event_id, safe='')}/fate"
     found = wire.call("GET", url, own, "the query API", params={"site_id": site} if site else {})
     typer.echo(json.encode(found).decode() if as_json else "\n".join(told(found)))
     if found["fate"] == "unknown":

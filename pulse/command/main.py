@@ -5,9 +5,11 @@ import typer
 from pulse.command.demo import demo
 from pulse.command.doctor import doctor
 from pulse.command.down import down
+from pulse.command.fate import fate
 from pulse.command.imports import import_files
 from pulse.command.keys import keys
 from pulse.command.migrate import migrate
+from pulse.command.reconcile import reconcile
 from pulse.command.send import send
 from pulse.command.sentence import Sentences
 from pulse.command.sites import sites
@@ -26,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for each in (up, down, status, doctor, send, tail, sql, demo, migrate):
+for each in (up, down, status, doctor, send, tail, sql, fate, reconcile, demo, migrate):
     app.command()(each)
 app.command("import")(import_files)
 app.add_typer(sites, name="sites")

@@ -1,0 +1,1 @@
+"""Comparing what is derived from the events with the events themselves, day by day, and mending it."""
