@@ -94,7 +94,7 @@ EXAMPLE: dict[str, Any] = {
     "rejected": [],
     "repetitions": 3,
     "settled": True,
-    "waiting": None,
+    "waiting": [],
 }
 
 
@@ -115,7 +115,9 @@ class EventFate(BaseModel):
     settled: bool | None = Field(
         description="Whether this is the last word: false while records are on their way, null where that is not known."
     )
-    waiting: list[Waiting] | None = Field(description="What is on its way, asked for where the fate is unknown.")
+    waiting: list[Waiting] = Field(
+        description="What is on its way, asked for where the fate is unknown; empty where Kafka does not answer."
+    )
 
 
 @router.get("/events/{event_id}/fate", summary="What became of an event")
@@ -150,7 +152,7 @@ def told(event_id: UUID, site_id: str, found: report.Fate, waiting: list[Waiting
         rejected=[Refusal(**_told(row)) for row in found.rejected],
         repetitions=found.repetitions,
         settled=settled,
-        waiting=waiting,
+        waiting=waiting or [],
     )
 
 

@@ -43,7 +43,7 @@ def told(found: Mapping[str, Any]) -> list[str]:
         lines.append(f"  rejected  by {row['by']}, stored {_time(row['stored_at'])}, {why}, {_place(row['place'])}")
     if found["stored"]:
         lines.append(f"  the site's ledger counted {found['repetitions']:,} repetitions in the window after it")
-    for row in found["waiting"] or []:
+    for row in found["waiting"]:
         lines.append(f"  waiting   {row['records']:,} records of {row['topic']} for {row['group']}")
     return lines
 

@@ -104,9 +104,10 @@ def _databases(client: Client) -> list[str]:
     return [str(row[0]) for row in client.query(Path(__file__).parent / "databases.sql").rows]
 
 
+EVENT = "0198c0de-0000-7000-8000-000000000001"
 ROWS = (
-    "INSERT INTO events (site_id, event, ts, event_id) VALUES ('one', 'x', 5, generateUUIDv4())",
-    "INSERT INTO events_rejected (site_id, reason, _stage, _log) VALUES ('one', 'unstorable', 'events', 'log')",
+    "INSERT INTO events (site_id, event, ts, event_id) VALUES ('one', 'x', 5, '" + EVENT + "')",
+    f"INSERT INTO events_rejected (site_id, reason, event_id, _stage, _log) VALUES ('one', 'unstorable', '{EVENT}', 'events', 'log')",
     "INSERT INTO metrics_minute (site_id, minute, event, events) VALUES ('', 0, '', 0), ('one', 0, 'x', 1)",
     "INSERT INTO ledger_minute (site_id, minute, received) VALUES ('', 0, 1), ('one', 0, 1)",
 )
@@ -130,6 +131,7 @@ def test_every_query_runs(client: Client, name: str) -> None:
     asked: dict[str, dict[str, object]] = {
         "stats": STATS | NO_FILTERS,
         "schema": {"database": client.database},
+        "fate": {"site": "one", "id": EVENT, "start": 0, "end": 60_000},
         "stored": {"prefix": "", "log": "log", "partition": 0, "first": 0, "last": 1},
     }
     assert client.query(name, asked[name.partition("/")[0]]).rows

@@ -210,7 +210,7 @@ def test_what_is_stored_is_told_without_reading_the_rows(client: Client) -> None
     for first in range(0, 40, 10):
         writer.store(_records([events(first + n, 2_000) for n in range(10)], first=first))
     assert client.query("stored/events").rows_read <= 8
-    for table, most in (("events", 2), ("metrics_minute", 8_192)):
+    for table, most in (("events", 2), ("metrics_minute", 8_192), ("ledger_minute", 8_192)):
         client.command(f"OPTIMIZE TABLE {table} FINAL")
         assert 0 < client.query(f"stored/{table}").rows_read <= most
     assert {key[2]: place for key, place in writer.stored.items() if key[0] == "events"} == {
@@ -247,3 +247,45 @@ def test_a_sink_that_was_frozen_stores_nothing_in_place_of_the_one_that_went_on(
     frozen.begin()
     frozen.store(records)
     assert_exact(Store(client._url), [line["event_id"] for line in lines])
+
+
+def test_what_names_no_ledger_was_received_as_it_is(clickhouse: str, client: Client) -> None:
+    lines = events(1, 100)
+    broken = Record(topics.EVENTS, 0, 0, Place("log", 0, 0), lines_of(lines) + b"{\n", ledger=None)
+    foreign = Record(
+        topics.EVENTS, 0, 1, Place("pulse.events@id", 0, 1), b"{}\n", fault="the record has no place header"
+    )
+    for _ in range(2):
+        writer = Writer(client)
+        writer.begin()
+        writer.store([broken, foreign])
+    books = "SELECT sum(received), sum(kept), sum(unstorable) FROM ledger_minute"
+    assert Store(clickhouse).rows(books) == [["102", "102", "2"]]
+    assert (Store(clickhouse).events(), Store(clickhouse).unbalanced()) == (100, 0)
+
+
+def test_a_record_that_kept_nothing_tells_of_an_emptied_store(clickhouse: str, client: Client) -> None:
+    header = json.encode(Entry(site_id="one", minute=NOW_MS // 60_000 * 60_000, received=2, duplicates=2))
+    record = Record(topics.EVENTS, 0, 0, Place("log", 0, 0), b"", ledger=header)
+    writer = Writer(client)
+    for begins in (True, False):
+        writer.begin()
+        assert writer.has(record) is not begins
+        writer.store([record])
+        assert writer.has(record)
+    assert Store(clickhouse).rows("SELECT sum(received), sum(duplicates) FROM ledger_minute") == [["2", "2"]]
+    client.command("TRUNCATE TABLE ledger_minute")
+    writer.begin()
+    assert not writer.has(record)
+
+
+def test_a_store_that_keeps_no_ledger_yet_begins_with_what_comes(client: Client) -> None:
+    old, new = _records([events(1, 10)], first=0), _records([events(2, 10)], first=2)
+    writer = Writer(client)
+    writer.begin()
+    writer.store(old)
+    client.command("TRUNCATE TABLE ledger_minute")
+    writer.begin()
+    assert writer.has(old[0])
+    writer.store(new)
+    assert (writer.has(new[0]), client.command("SELECT sum(received) FROM ledger_minute")) == (True, 10)

@@ -19,6 +19,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/keys": {"name": "new", "site_id": "shop"},
     "POST /api/v1/settings/keys": {"name": "new", "site_id": "shop"},
 }
+READS = ("/api/v1/stats", "/api/v1/events/recent", "/api/v1/events/{event_id}/fate")
+EVENT = "0198c0de-0000-7000-8000-000000000001"
 QUESTIONS: dict[str, dict[str, Any]] = {"GET /api/v1/stats": {"metric": "event_count"}}
 
 
@@ -39,17 +41,17 @@ def _routes() -> list[tuple[str, str]]:
 
 ROUTES = _routes()
 PROTECTED = [(method, path) for method, path in ROUTES if path not in OPEN]
-SITE_BY_NAME = [
-    (method, path)
-    for method, path in PROTECTED
-    if "{site_id}" in path or path in ("/api/v1/stats", "/api/v1/events/recent")
-]
+SITE_BY_NAME = [(method, path) for method, path in PROTECTED if "{site_id}" in path or path in READS]
 
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
     async with querying(settings_of(tmp_path)) as made:
         yield made
+
+
+def _url(path: str) -> str:
+    return path.replace("{event_id}", EVENT)
 
 
 def _request(method: str, path: str) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def test_the_table_of_routes_is_whole() -> None:
 
 async def test_no_route_answers_without_a_key(api: Api) -> None:
     for method, path in PROTECTED:
-        answer = await api.ask(method, path, None, **_request(method, path))
+        answer = await api.ask(method, _url(path), None, **_request(method, path))
 
         assert answer.status_code == 401, (method, path)
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -77,7 +79,7 @@ async def test_no_route_answers_to_a_key_that_is_none(api: Api) -> None:
     for method, path in PROTECTED:
         for presented in (credential.make(public=False), "x", "'; --", "é" * 43):
             headers = {b"x-api-key": presented.encode()}
-            answer = await api.http.request(method, path, headers=headers, **_request(method, path))
+            answer = await api.http.request(method, _url(path), headers=headers, **_request(method, path))
 
             assert answer.status_code == 401, (method, path, presented)
 
@@ -85,7 +87,7 @@ async def test_no_route_answers_to_a_key_that_is_none(api: Api) -> None:
 async def test_no_route_answers_to_a_key_that_may_only_write(api: Api) -> None:
     for method, path in PROTECTED:
         for key in ("writer", "page"):
-            answer = await api.ask(method, path, key, **_request(method, path))
+            answer = await api.ask(method, _url(path), key, **_request(method, path))
 
             assert answer.status_code == 403, (method, path, key)
             assert "lacks the scope" in answer.json()["detail"]
@@ -93,8 +95,8 @@ async def test_no_route_answers_to_a_key_that_may_only_write(api: Api) -> None:
 
 async def test_a_reader_reads_and_administers_nothing(api: Api) -> None:
     for method, path in PROTECTED:
-        answer = await api.ask(method, path, "reader", **_request(method, path))
-        reads = path in ("/api/v1/stats", "/api/v1/events/recent")
+        answer = await api.ask(method, _url(path), "reader", **_request(method, path))
+        reads = path in READS
 
         assert answer.status_code == (503 if reads else 403), (method, path)
 
@@ -126,7 +128,7 @@ async def test_anothers_site_is_as_one_that_does_not_exist(api: Api, key: str) -
             request = _request(method, path)
             if "{site_id}" not in path:
                 request["params"] = request["params"] | {"site_id": site}
-            answer = await api.ask(method, path.replace("{site_id}", site), key, **request)
+            answer = await api.ask(method, _url(path).replace("{site_id}", site), key, **request)
             texts.append((answer.status_code, answer.text.replace(site, "SITE")))
 
         assert texts[0] == texts[1], (method, path)
@@ -184,8 +186,9 @@ async def test_a_new_key_reaches_no_further_than_the_one_that_makes_it(api: Api)
 
 
 async def test_a_key_of_all_sites_must_name_one(api: Api) -> None:
-    for path, question in (("/api/v1/stats", {"metric": "event_count"}), ("/api/v1/events/recent", {})):
-        answer = await api.ask("GET", path, "admin", params=question)
+    for path in READS:
+        question = QUESTIONS.get(f"GET {path}", {})
+        answer = await api.ask("GET", _url(path), "admin", params=question)
 
         assert answer.status_code == 400
         assert answer.json()["errors"][0]["parameter"] == "site_id"
