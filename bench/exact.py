@@ -74,11 +74,12 @@ def _kill_each(product: Product, demo: "subprocess.Popen[str]") -> None:
 
 
 def _compare(store: Store, summary: dict[str, int]) -> int:
-    rows, distinct, differing = store.events(), store.distinct(), store.differing_minutes()
+    rows, distinct = store.events(), store.distinct()
+    differing, unbalanced = store.differing_minutes(), store.unbalanced()
     print(
-        f"rows {rows:,}, distinct {distinct:,}, sent distinct {summary['distinct']:,}, differing minutes {differing:,}"
+        f"rows {rows:,}, distinct {distinct:,}, sent distinct {summary['distinct']:,}, differing minutes {differing:,}, unbalanced {unbalanced:,}"
     )
-    exact = rows == distinct == summary["distinct"] and differing == 0
+    exact = rows == distinct == summary["distinct"] and differing == unbalanced == 0
     print("exact" if exact else "NOT EXACT")
     return 0 if exact else 1
 

@@ -17,7 +17,8 @@ from msgspec import json
 from deploy.local import port, probe
 from deploy.local.process import Running
 from deploy.local.process import start as start_process
-from pulse.minute import Key, Partial, Seen, Sums, fold, merge
+from pulse.ledger import Entry, header_of
+from pulse.minute import Key, Partial, Seen, Sums, fold, merge, minute_of
 from pulse.place import Place, place_of
 from pulse.settings import Settings
 from pulse.topics import EVENTS, METRICS, RAW, REJECTED, partition_of
@@ -98,6 +99,21 @@ class Log:
         """The events that a consumer applies."""
         return lines(message for _, message in self.applied(EVENTS))
 
+    def ledger(self) -> list[Entry]:
+        """The entries of the ledger that a consumer applies."""
+        headers = (header_of(message.headers()) or b"" for _, message in self.applied(EVENTS))  # type: ignore[arg-type]
+        return [json.decode(line, type=Entry) for header in headers for line in header.splitlines()]
+
+    def assert_balanced(self) -> None:
+        """See that the ledger tells of the events that are there, and that nothing vanished."""
+        entries = self.ledger()
+        assert all(e.received == e.kept + e.duplicates + e.rejected for e in entries)
+        kept: Counter[tuple[str, int]] = Counter()
+        for e in entries:
+            kept[e.site_id, e.minute] += e.kept
+        assert +kept == Counter((e["site_id"], minute_of(e["received_at"])) for e in self.events())
+        assert sum(e.rejected for e in entries) == len(self.rejected())
+
     def rejected(self) -> list[Line]:
         """The refused lines that a consumer applies."""
         return lines(message for _, message in self.applied(REJECTED))
@@ -120,7 +136,7 @@ class Log:
         return fold(json.decode(json.encode(event), type=Seen) for event in self.events())
 
     def assert_exact(self, ids: Iterable[str], within: float = 30) -> None:
-        """Wait until every id is applied, then see that it is so once, and that the minutes are those of the events."""
+        """Wait until every id is applied, then see that it is so once, and that minutes and ledger are those of the events."""
         wanted = set(ids)
         eventually(lambda: self.ids().keys() >= wanted, within, every=0.5)
         found = self.ids()
@@ -129,6 +145,7 @@ class Log:
             f"{len(foreign)} foreign, {len(doubled)} doubled of {len(wanted)}"
         )
         eventually(lambda: self.minutes() == self.expected_minutes(), within, every=0.5)
+        self.assert_balanced()
 
 
 def _demand(error: KafkaError | None, message: Message) -> None:

@@ -1,12 +1,15 @@
 """Lag as real brokers tell it."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from pulse.errors import Unavailable
-from pulse.lag import Log, total
+from pulse.lag import Log, await_passed, total
 from tests.eventually import eventually
 
 
@@ -29,6 +32,25 @@ def test_lag_is_what_was_written_and_not_yet_committed(broker: str) -> None:
     for committed, left in ((3, 7), (9, 1), (10, 0)):
         commit(broker, group, TopicPartition(topic, 0, committed))
         assert [lag.records for lag in log.lags(readers)] == [left, 0]
+
+
+def test_what_is_written_later_is_not_waited_for(broker: str) -> None:
+    topic, group = "lag-passed", "lag-passing"
+    admin = AdminClient({"bootstrap.servers": broker})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+    log, readers = Log(broker), ((group, (topic,)),)
+    assert eventually(lambda: log.lags(readers), within=20)
+    write(broker, topic, 10)
+    with pytest.raises(Unavailable, match="10 records were not read within 1 s"):
+        await_passed(log, [readers], 1)
+    with ThreadPoolExecutor(1) as pool:
+        passed = pool.submit(await_passed, log, [readers], 60)
+        commit(broker, group, TopicPartition(topic, 0, 5))
+        time.sleep(3)
+        assert not passed.done()
+        write(broker, topic, 10)
+        commit(broker, group, TopicPartition(topic, 0, 12))
+        passed.result(60)
 
 
 def test_an_absent_broker_is_said_to_be_unavailable() -> None:
