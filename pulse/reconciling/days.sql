@@ -1,14 +1,14 @@
 -- The days of which there is anything: events, minute aggregates, the ledger.
-SELECT DISTINCT toString(day) AS day
+SELECT DISTINCT toString(date) AS day
 FROM
 (
-    SELECT toDate(ts) AS day FROM events GROUP BY day
+    SELECT toDate(ts) AS date FROM events GROUP BY date
     UNION ALL
-    SELECT toDate(received_at) AS day FROM events GROUP BY day
+    SELECT toDate(received_at) AS date FROM events GROUP BY date
     UNION ALL
-    SELECT toDate(minute) AS day FROM metrics_minute WHERE site_id != '' GROUP BY day
+    SELECT toDate(minute) AS date FROM metrics_minute WHERE site_id != '' GROUP BY date
     UNION ALL
-    SELECT toDate(minute) AS day FROM ledger_minute WHERE received > 0 GROUP BY day
+    SELECT toDate(minute) AS date FROM ledger_minute WHERE received > 0 GROUP BY date
 )
-WHERE (empty({from:String}) OR day >= toDateOrZero({from:String})) AND (empty({to:String}) OR day <= toDateOrZero({to:String}))
+WHERE (empty({from:String}) OR date >= toDateOrZero({from:String})) AND (empty({to:String}) OR date <= toDateOrZero({to:String}))
 ORDER BY day

@@ -75,8 +75,10 @@ def days(clickhouse: str) -> Days:
 
 
 def test_what_agrees_agrees(days: Days) -> None:
-    [[day]] = [list(row.values()) for row in days.ask((HERE / "days.sql").read_text(), {"from": "", "to": ""})]
-    assert day == DAY
+    between = (HERE / "days.sql").read_text()
+    for first, last in (("", ""), (DAY, DAY), (DAY, ""), ("2020-01-01", "2030-01-01")):
+        assert [row["day"] for row in days.ask(between, {"from": first, "to": last})] == [DAY]
+    assert days.ask(between, {"from": "", "to": "2020-01-01"}) == []
     assert (days.find(), days.find(LEDGER)) == ([], [])
 
 
@@ -179,3 +181,11 @@ def test_an_event_that_came_too_late_to_the_ledger_is_waited_for(days: Days) -> 
     more = events(2, 100)
     days.put(of_events(more, 1)._replace(ledger=b""))
     assert days.find(LEDGER, passing=lambda: days.put(of_events(more, 2)._replace(value=b""))) == []
+
+
+def test_a_record_whose_events_are_gone_holds_nothing_up(days: Days) -> None:
+    lost = [line | {"event": "lost"} for line in events(2, 1)]
+    days.put(of_events(lost, 1), *of_partials(lost, 1))
+    days.client.command("DELETE FROM events WHERE event = 'lost'")
+    assert [each.cell["event"] for each in days.find()] == ["lost"]
+    assert len(days.find(LEDGER)) == 1

@@ -157,7 +157,8 @@ def test_a_lost_event_is_told_and_not_mended(product: Product, store: Store) -> 
     product.drained()
     pulse(product.environment, "sql", "DELETE FROM events WHERE event = 'lost'")
     words = ("--from", time.strftime("%Y-%m-%d", time.gmtime(lost["ts"] / 1000)), "--site", product.site, "--repair")
-    said = pulse(product.environment, "reconcile", *words, expect=1).stdout
+    done = pulse(product.environment, "reconcile", *words, expect=1)
+    said = done.stdout + done.stderr
     assert "ledger_minute: 1 cells differ" in said
     assert store.unbalanced() == 1
     assert "as the events say" in pulse(product.environment, "reconcile", "--to", "2001-01-01").stdout
