@@ -4,7 +4,8 @@ The only module that knows the driver. Every failure is one of two: the store do
 (Unavailable, trying again later is right), or it refuses the very request (QueryError).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from logging import getLogger
 from pathlib import Path
@@ -18,6 +19,8 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client as Driver
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.external import ExternalData
+from urllib3.exceptions import HTTPError
 
 from pulse import address
 from pulse.errors import QueryError, Unavailable
@@ -29,6 +32,7 @@ for _name in ("clickhouse_connect", "urllib3"):
 QUERIES = Path(__file__).parent / "queries"
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 60
+STREAMED_BYTES = 8 << 20
 
 BUSY = frozenset({159, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 999})
 """Codes of a store that cannot just now: timeouts, too many queries or parts, no memory, no disk, shutting down."""
@@ -53,6 +57,14 @@ class Answer(NamedTuple):
     rows: Sequence[Sequence[Any]]
     rows_read: int
     ms: float
+
+
+class Lines(NamedTuple):
+    """Lines of JSON that a question reads as a table; `structure` names its columns and their types."""
+
+    table: str
+    structure: str
+    value: bytes
 
 
 class Client:
@@ -82,6 +94,35 @@ class Client:
             raise _cause(error) from None
         read = int((found.summary or {}).get("read_rows", 0))
         return Answer(tuple(found.column_names), rows, read, (perf_counter() - began) * 1000)
+
+    def among(self, name: str | Path, lines: Lines, **settings: object) -> Answer:
+        """As `query`, of a file that also reads lines sent along with it."""
+        sent = ExternalData(file_name=lines.table, data=lines.value, fmt="JSONEachRow", structure=lines.structure)
+        began = perf_counter()
+        try:
+            found = self._connected().query(text_of(name), settings=dict(settings), external_data=sent)
+            rows = found.result_rows
+        except ClickHouseError as error:
+            raise _cause(error) from None
+        read = int((found.summary or {}).get("read_rows", 0))
+        return Answer(tuple(found.column_names), rows, read, (perf_counter() - began) * 1000)
+
+    def stream(self, name: str | Path, parameters: Mapping[str, object], row_bytes: int) -> Iterator[bytes]:
+        """The answer's rows of a fixed size as they come, many at a time, in ClickHouse's RowBinary. Raises as `query` does."""
+        try:
+            with closing(
+                self._connected().raw_stream(text_of(name), parameters=dict(parameters), fmt="RowBinary")
+            ) as answer:
+                rest = b""
+                while piece := answer.read(STREAMED_BYTES):
+                    rest += piece
+                    whole = len(rest) - len(rest) % row_bytes
+                    yield rest[:whole]
+                    rest = rest[whole:]
+        except ClickHouseError as error:
+            raise _cause(error) from None
+        except (HTTPError, OSError) as error:
+            raise Unavailable(f"ClickHouse does not answer: {_root_of(error)}") from None
 
     def command(self, statement: str, parameters: Mapping[str, object] | None = None, **settings: object) -> object:
         """Run a statement that is written in the code, such as DDL; its value where it has one. Raises as `query` does."""

@@ -95,6 +95,24 @@ class Broker:
                 raise self._away(KafkaException(at.error))
             return low, at.offset if at.offset >= 0 else max(low, high - 1)
 
+    def at(self, where: Where, offset: int) -> Message | None:
+        """The first record of a partition from an offset on."""
+        return next(self.read(where, offset), None)
+
+    def firsts(self, where: Where, moments: Iterable[int]) -> list[Message | None]:
+        """For each of some moments, in ms since the epoch, the first record of its time or later."""
+        found = []
+        with closing(self._consumer("pulse-streams-firsts")) as consumer:
+            try:
+                for moment in moments:
+                    [at] = consumer.offsets_for_times([TopicPartition(*where, max(moment, 0))], timeout=ASKED_S)
+                    if at.error:
+                        raise KafkaException(at.error)
+                    found.append(_one(consumer, TopicPartition(*where, at.offset)) if at.offset >= 0 else None)
+            except KafkaException as error:
+                raise self._away(error) from None
+        return found
+
     def read(self, where: Where, offset: int) -> Iterator[Message]:
         """The records of a partition from an offset (negative: its end) to its end as it is when that is reached."""
         with closing(self._consumer("pulse-streams-read")) as consumer:
@@ -137,6 +155,11 @@ class Broker:
 
     def _away(self, error: KafkaException) -> Unavailable:
         return Unavailable(f"Kafka at {self.servers} does not answer ({error.args[0].str()})")
+
+
+def _one(consumer: Consumer, at: TopicPartition) -> Message | None:
+    consumer.assign([at])
+    return next(_to_end(consumer), None)
 
 
 def _to_end(consumer: Consumer) -> Iterator[Message]:

@@ -1,56 +1,110 @@
 """What refinement knows of a partition: which ids have been seen, and up to where its output stands in the log."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from streams.seen import SeenIds
+import numpy as np
+
+from streams.bloom import Flags
+from streams.older import PARTS, Older
+from streams.recent import Digests, Recent, array_of
+
+LAYER = 65_536
+"""So many ids are gathered in a plain set before they are laid away."""
+LAYERS = 8
+FOREVER = 1 << 62
+
+
+@dataclass
+class Bounds:
+    """How many ids a process may remember exactly, and how many bytes older ones may take; shared by its partitions."""
+
+    recent: int = 1 << 20
+    older_bytes: int = 1 << 30
+    partitions: int = 1
+
+    def recent_each(self) -> int:
+        """What a partition may remember exactly."""
+        return max(self.recent // self.partitions, 1)
+
+    def older_bytes_each(self) -> int:
+        """What a partition's older ids may take."""
+        return self.older_bytes // self.partitions
+
+
+class Looked(NamedTuple):
+    """Which of some digests are known for sure, and which may be: of these only the store can tell."""
+
+    known: Flags
+    doubtful: Flags
 
 
 class Memory:
     """The state of one partition.
 
-    `position` is where reading one's own output goes on; `began_inside` says that this output begins
-    within the window, so that older ids can be known only from elsewhere.
+    Every id goes into a set; from there into layers of `recent`, exactly, and into the filters of `older`. A layer is
+    dropped once all of it is stored and there are too many: what a filter claims then is a suspicion. `stored` is the
+    offset of `pulse.events` before which all is in the store, `position` where reading one's own output goes on.
     """
 
-    def __init__(self, window_ms: int, elsewhere: SeenIds | None = None) -> None:
-        self.ids = SeenIds(window_ms)
-        self.elsewhere = elsewhere
+    def __init__(self, window_ms: int, bounds: Bounds | None = None) -> None:
+        self.bounds = bounds or Bounds()
+        self.recent = Recent()
+        self.older = Older(window_ms, self.bounds.older_bytes_each)
+        self.elsewhere: Older | None = None
         self.position: int | None = None
-        self.began_inside = False
+        self.stored = 0
+        self.newest = 0
+        self._window = window_ms
+        self._now = FOREVER
+        self._reached = 0
+        self._open: set[bytes] = set()
+        self._opened = 0
+        self._end = 0
         self._offset = -1
         self._part = -1
-        self._own: list[bytes] = []
+        self._own: set[bytes] = set()
+
+    @property
+    def exact(self) -> int:
+        """How many ids are remembered exactly."""
+        return len(self._open) + len(self.recent)
+
+    @property
+    def reached(self) -> int:
+        """The moment to which the log has come; one whose time runs ahead of ours makes nothing be forgotten early."""
+        return min(self.newest, self._now)
 
     def first_part(self, offset: int) -> int | None:
-        """From which part on the output of a raw record is still to be written; None if all that follows is written.
-
-        The last record that was refined may have been written in part. It is refined once more, and so its
-        own ids are taken back: an id is no duplicate of itself.
-        """
+        """From which part on the output of a raw record is still to be written; None if all that follows is written."""
         if offset < self._offset:
             return None
-        if offset > self._offset:
-            return 0
-        self.ids.forget(self._own)
-        return self._part + 1
+        return self._part + 1 if offset == self._offset else 0
 
-    def delivered(self, first: int, last: int) -> None:
-        """One's own records lie from the first to the last offset; reading on need not begin before them."""
-        if first == self.position:
-            self.position = last + 1
-
-    def expire(self, now: int) -> None:
-        """Forget what has left the window; a log whose time runs ahead of `now` makes nothing be forgotten early."""
-        reached = min(self.ids.newest, now)
-        self.ids.expire(reached)
+    def look(self, digests: Digests) -> Looked:
+        """Look for many digests at once, among all but the latest."""
+        held = self.older.holds(digests[:, 0])
         if self.elsewhere:
-            self.elsewhere.expire(reached)
+            held |= self.elsewhere.holds(digests[:, 0])
+        known: Flags = np.zeros(len(digests), np.bool_)
+        at = np.flatnonzero(held)
+        known[at] = self.recent.holds(digests[at])
+        return Looked(known, held & ~known)
 
-    def unseen(self, digests: Sequence[bytes]) -> list[bool]:
-        """For each digest whether it is neither known nor a repetition within these."""
-        met = self.ids.known(digests)
-        if self.elsewhere:
-            met |= self.elsewhere.known(digests)
+    def is_own(self, offset: int, digest: bytes) -> bool:
+        """Whether an id was written by this very raw record, of which it is no duplicate.
+
+        The last record that was refined may have been written in part: it is refined once more.
+        """
+        return offset == self._offset and digest in self._own
+
+    def unseen(self, offset: int, digests: Sequence[bytes], known: AbstractSet[bytes] = frozenset()) -> list[bool]:
+        """For each digest of a raw record whether it is neither `known`, nor among the latest, nor a repetition within these."""
+        met = self._open.intersection(digests) | known
+        if offset == self._offset:
+            met -= self._own
         if not met and len(set(digests)) == len(digests):
             return [True] * len(digests)
         fresh = []
@@ -61,9 +115,53 @@ class Memory:
 
     def written(self, offset: int, part: int, digests: Sequence[bytes], at: int) -> None:
         """Remember that a part of a raw record's output is, or is to be, in the log, with these ids."""
-        self.ids.add(digests, at)
+        self.remember(digests, at)
         if offset > self._offset:
-            self._offset, self._part, self._own = offset, part, list(digests)
+            self._offset, self._part, self._own = offset, part, set(digests)
         elif offset == self._offset:
             self._part = max(self._part, part)
-            self._own += digests
+            self._own.update(digests)
+
+    def remember(self, digests: Sequence[bytes], at: int) -> None:
+        """Remember digests as seen at a moment in ms since the epoch.
+
+        It is the log's order that says when an id was seen, whatever time its producer wrote on the record.
+        """
+        self.newest = max(self.newest, at)
+        if not self._open:
+            self._opened = self._seen_at(at)
+        self._open.update(digests)
+
+    def delivered(self, first: int, last: int, is_whole: bool = True) -> None:
+        """All that was remembered lies before the end of these offsets; reading on need not begin before them.
+
+        `is_whole` tells that nobody else's record lies between.
+        """
+        if is_whole and first == self.position:
+            self.position = last + 1
+        self._end = max(self._end, last + 1)
+        if len(self._open) >= min(LAYER, max(self.bounds.recent_each() // LAYERS, 1)):
+            self._lay_away()
+
+    def turn(self, now: int) -> None:
+        """It is `now`, and all that was made is delivered: forget what has left the window."""
+        self._now = now
+        if self._open and self.reached - self._opened >= self._window // PARTS:
+            self._lay_away()
+        self._reached = max(self._reached, self.reached)
+        self.recent.expire(self.reached - self._window)
+        self.older.expire(self.reached)
+
+    def trim(self, most: int) -> None:
+        """Remember at most so many ids exactly, if the store knows the others."""
+        self.recent.trim(self.stored, max(most - len(self._open), 0))
+
+    def _lay_away(self) -> None:
+        last = max(self._seen_at(self.newest), self._opened)
+        high = self.recent.add(array_of(self._open), self._end, last)
+        self.older.add(high, self._opened, last)
+        self._open = set()
+        self.trim(self.bounds.recent_each())
+
+    def _seen_at(self, at: int) -> int:
+        return min(max(at, self._reached), self._now)

@@ -6,6 +6,7 @@ Pure apart from the memory of its partition: the same record with the same memor
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import compress
@@ -22,6 +23,7 @@ from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
 from streams.decode import Decoded, decode, refused
 from streams.ledger import accounted, entries, headers
 from streams.memory import Memory
+from streams.recent import array_of
 from streams.record import Made, Taken, cut
 from streams.seen import digests
 from streams.steps.address import hide_address, look_up, put_country
@@ -80,24 +82,49 @@ class Refined:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass
+class Prepared:
+    """A raw record after the steps: its events, what is remembered of each, and what was refused."""
+
+    record: Taken
+    events: list[RefinedEvent]
+    digests: list[bytes]
+    refusals: list[Refused]
+    made: Refined
+
+
 def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step]) -> Refined | None:
-    """Refine a raw record of a log; None if what it gives is in the log already. Never raises for what is in it."""
+    """Refine a raw record of a log by what is known of it here; None if what it gives is in the log already."""
+    if memory.first_part(record.offset) is None:
+        return None
+    prepared = prepare(record, log_id, steps)
+    known = memory.look(array_of(prepared.digests)).known
+    return settle(prepared, log_id, memory, set(compress(prepared.digests, known)))
+
+
+def prepare(record: Taken, log_id: str, steps: Sequence[Step]) -> Prepared:
+    """Take the events of a raw record through the steps. Never raises for what is in it."""
+    events, refusals, made = _step_through(record, log_id, steps)
+    made.taken = len(events) + len(refusals)
+    return Prepared(record, events, digests(events), refusals, made)
+
+
+def settle(prepared: Prepared, log_id: str, memory: Memory, known: AbstractSet[bytes]) -> Refined | None:
+    """What is to be written of a record, once it is `known` which of its ids had been seen before the latest."""
+    record, events, seen, made = prepared.record, prepared.events, prepared.digests, prepared.made
     first_part = memory.first_part(record.offset)
     if first_part is None:
         return None
-    events, refusals, made = _step_through(record, log_id, steps)
-    made.taken = len(events) + len(refusals)
-    seen = digests(events)
-    fresh = memory.unseen(seen)
+    fresh = memory.unseen(record.offset, seen, known)
     kept, own = events, seen
     if not all(fresh):
         kept, own = list(compress(events, fresh)), list(compress(seen, fresh))
     made.kept, made.duplicates = len(kept), len(events) - len(kept)
     made.bots = sum(event.bot for event in kept)
-    made.reasons.update(refusal.reason for refusal in refusals)
-    values = accounted(_values(kept), headers(entries(events, fresh, refusals, record.timestamp)))
+    made.reasons.update(refusal.reason for refusal in prepared.refusals)
+    values = accounted(_values(kept), headers(entries(events, fresh, prepared.refusals, record.timestamp)))
     made.events = _records(EVENTS, values, record, log_id)[first_part:]
-    refused_values = cut(map(_encoder.encode, refusals))
+    refused_values = cut(map(_encoder.encode, prepared.refusals))
     made.refused = _records(REJECTED, [(value, None) for value in refused_values], record, log_id)
     if values:
         memory.written(record.offset, len(values) - 1, own, record.timestamp)

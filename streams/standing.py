@@ -1,0 +1,44 @@
+"""How far the sink has stored what refinement wrote."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from clickhouse.client import Client
+from clickhouse.sink import stored
+from pulse.errors import QueryError, Unavailable
+from pulse.topics import EVENTS
+from streams.broker import Broker
+
+SINK = "pulse-sink"
+"""The sink's group: what it has committed is stored in all months, or kept among the refused."""
+
+
+class Standing(NamedTuple):
+    """The offset of `pulse.events` before which the sink says that all is stored, and the latest place that is."""
+
+    offset: int
+    place: int
+
+
+def ask(broker: Broker, client: Client, log_id: str, partitions: Iterable[int]) -> dict[int, Standing]:
+    """How far each partition is stored; raises Unavailable.
+
+    The sink's word comes first: what it has committed must then be in the store.
+    """
+    offsets = broker.starts(SINK, [(EVENTS, partition) for partition in partitions])
+    places = stored_places(client, log_id)
+    return {partition: Standing(offset, places.get(partition, -1)) for (_, partition), offset in offsets.items()}
+
+
+def stored_places(client: Client, log_id: str) -> dict[int, int]:
+    """The latest place of each partition of a log that is stored; raises Unavailable."""
+    try:
+        found = stored.read_table(client, "events")
+    except QueryError as error:
+        raise Unavailable(f"ClickHouse does not say what it holds: {error}") from None
+    places: dict[int, int] = {}
+    for (_, _, mark), place in found.items():
+        log, _, partition = mark.rpartition(":")
+        if log == log_id:
+            places[int(partition)] = max(place, places.get(int(partition), -1))
+    return places
