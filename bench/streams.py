@@ -9,10 +9,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from time import process_time
 
-import psutil
 from msgspec import json
 from pydantic import SecretStr
-from xxhash import xxh3_128_digest
 
 from pulse.event import RawEvent
 from pulse.place import HEADER
@@ -23,7 +21,7 @@ from streams.memory import Memory
 from streams.record import Taken
 from streams.refinement import Refined, name_of, refine, steps_of
 from streams.rollup import rollup
-from streams.seen import SeenIds, digests
+from streams.seen import digests
 from streams.steps.step import Arrival, Step
 
 PARTITIONS = 4
@@ -130,30 +128,8 @@ def each_step(some: Sequence[Taken], steps: Sequence[Step]) -> dict[str, float]:
     return found
 
 
-def seen_ids(count: int) -> tuple[float, float, float]:
-    """Of so many ids over a window: MB a million, µs to add one, µs to ask for one that is unknown."""
-    before = _resident()
-    seen = SeenIds(DAY_MS)
-    began = process_time()
-    for n in range(0, count, 125):
-        seen.add([xxh3_128_digest(i.to_bytes(8, "little")) for i in range(n, n + 125)], n * DAY_MS // count)
-    added = process_time() - began
-    resident = _resident() - before
-    unknown = [
-        [xxh3_128_digest(i.to_bytes(9, "big")) for i in range(n, n + 125)] for n in range(count, 2 * count, 12500)
-    ]
-    began = process_time()
-    for some in unknown:
-        seen.known(some)
-    return resident / count, added / count * 1e6, (process_time() - began) / sum(map(len, unknown)) * 1e6
-
-
 def _lines(some: Sequence[Taken]) -> int:
     return sum(record.value.count(b"\n") for record in some)
-
-
-def _resident() -> int:
-    return psutil.Process().memory_info().rss
 
 
 def main() -> None:
@@ -168,8 +144,6 @@ def main() -> None:
     print("each step, at 125 a record")
     for name, took in each_step(records(160, 125, random.Random(1)), steps).items():
         print(f"  {name:<20} {took:5.2f}")
-    bytes_each, added, asked = seen_ids(2_000_000)
-    print(f"seen ids: {bytes_each:.0f} MB a million, {added:.2f} µs to add one, {asked:.2f} µs to ask for one")
 
 
 if __name__ == "__main__":

@@ -99,6 +99,16 @@ class Settings(BaseSettings):
     )
 
     dedup_hours: float = Field(24, gt=0, le=168, description="For how long an event id is remembered exactly.")
+    dedup_recent: int = Field(
+        8_000_000,
+        ge=1,
+        description="Event ids that a process of the streams remembers exactly, 16 bytes each: those that ClickHouse may not have yet. When it is away for longer than they reach, refinement waits.",
+    )
+    dedup_mb: int = Field(
+        1_600,
+        ge=1,
+        description="MB that the filters of older event ids may take in a process of the streams; where they are short, ClickHouse is asked more often.",
+    )
     geo_database: Path | None = Field(None, description="MaxMind-format database for country, region and city.")
 
     sink_rows: int = Field(50_000, ge=1, le=200_000, description="Rows at which a block is stored without waiting.")

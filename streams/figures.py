@@ -1,13 +1,17 @@
 """What the streams count and measure, for Prometheus."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from prometheus_client import Counter, Summary
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from streams.memory import Memory
 from streams.refinement import Refined
+
+LABELS = ["partition", "kept"]
 
 RECORDS = Counter("pulse_stream_records_total", "Records taken.", ["stage"])
 MADE = Counter("pulse_stream_records_made_total", "Records written.", ["stage"])
@@ -18,6 +22,11 @@ REJECTED = Counter("pulse_refine_events_rejected_total", "Events refused.", ["re
 BOTS = Counter("pulse_refine_events_bot_total", "Events kept that a machine sent.")
 PARTIALS = Counter("pulse_rollup_partials_total", "Partial minute aggregates written.")
 STEP = Summary("pulse_refine_step_seconds", "Time of one step over one event, sampled.", ["step"])
+SUSPICIONS = Counter(
+    "pulse_refine_suspicions_total", "Events that an older id's filter claims, by what the store says.", ["found"]
+)
+CONFIRMING = Summary("pulse_refine_confirm_seconds", "Time of asking the store about suspected events.")
+WARMING = Summary("pulse_refine_warm_seconds", "Time of reading back what was seen of a partition.")
 BATCH = Summary("pulse_stream_batch_seconds", "Time of one batch of records, by what it was spent on.", ["stage", "on"])
 
 
@@ -36,6 +45,21 @@ def count(refined: Refined) -> None:
         STEP.labels(step).observe(seconds)
 
 
+class Size(NamedTuple):
+    """What is remembered of a partition: ids and bytes, exactly and in filters."""
+
+    partition: int
+    exact: int
+    exact_bytes: int
+    older: int
+    older_bytes: int
+
+
+def size_of(partition: int, memory: Memory) -> Size:
+    """What a memory holds."""
+    return Size(partition, memory.exact, memory.exact_bytes, len(memory.older), memory.older.nbytes)
+
+
 class Now(Collector):
     """What is measured when it is asked for: lag of each owned partition, and ids remembered."""
 
@@ -43,11 +67,13 @@ class Now(Collector):
         self,
         standing: Callable[[], Mapping[tuple[str, int], tuple[int, int]]],
         highwater: Callable[[tuple[str, int]], int | None],
-        sizes: Callable[[], Mapping[int, int]],
+        sizes: Callable[[], Iterable[Size]],
+        waiting: Callable[[], bool],
     ) -> None:
         self._standing = standing
         self._highwater = highwater
         self._sizes = sizes
+        self._waiting = waiting
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauges."""
@@ -59,7 +85,17 @@ class Now(Collector):
             behind = timestamp and high is not None and high > offset
             lag.add_metric([topic, str(partition)], max(time.time() - timestamp / 1000, 0.0) if behind else 0.0)
         yield lag
-        seen = GaugeMetricFamily("pulse_refine_seen_ids", "Event ids remembered.", labels=["partition"])
-        for partition, size in self._sizes().items():
-            seen.add_metric([str(partition)], size)
-        yield seen
+        ids = GaugeMetricFamily(
+            "pulse_refine_seen_ids", "Event ids remembered; the latest both exactly and in filters.", labels=LABELS
+        )
+        size = GaugeMetricFamily("pulse_refine_seen_bytes", "Memory that remembered event ids take.", labels=LABELS)
+        for each in self._sizes():
+            ids.add_metric([str(each.partition), "exact"], each.exact)
+            ids.add_metric([str(each.partition), "filter"], each.older)
+            size.add_metric([str(each.partition), "exact"], each.exact_bytes)
+            size.add_metric([str(each.partition), "filter"], each.older_bytes)
+        yield ids
+        yield size
+        yield GaugeMetricFamily(
+            "pulse_refine_waiting", "1 while refinement waits for the store.", value=float(self._waiting())
+        )

@@ -1,49 +1,60 @@
-"""The memories of the partitions that are owned, each read back from the log before it is first used."""
+"""The memories of the partitions that are owned, each read back before it is first used, and kept within bounds."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import compress
 
-from streams.broker import Broker
+import numpy as np
+
+from pulse.errors import Unavailable
+from streams import figures
 from streams.elsewhere import Elsewhere
-from streams.memory import Memory
+from streams.memory import Bounds, Memory
 from streams.ownership import Ownership
 from streams.producer import Span
+from streams.recent import array_of
 from streams.record import Taken
+from streams.refinement import Prepared
 from streams.retry import until_answered
-from streams.warm import catch_up
+from streams.standing import ask
+from streams.suspicion import Confirmation, Suspect
+from streams.warm import Source, begin, catch_up
+
+ASKED_EACH_S = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class Memories:
-    """What refinement knows, by partition of the raw log."""
+    """What refinement knows, by partition of the raw log. `waiting` says what the store is waited for, if it is."""
 
-    def __init__(
-        self, broker: Broker, ownership: Ownership, elsewhere: Elsewhere, topic: str, log_id: str, window_ms: int
-    ) -> None:
-        self.log_id = log_id
+    def __init__(self, source: Source, ownership: Ownership, elsewhere: Elsewhere, topic: str, bounds: Bounds) -> None:
+        self.log_id = source.log_id
         self.reading: set[int] = set()
-        self._broker = broker
+        self.waiting = ""
+        self._source = source
         self._ownership = ownership
         self._elsewhere = elsewhere
         self._topic = topic
-        self._window = window_ms
+        self._bounds = bounds
+        self._confirmation = Confirmation(source.client, source.log_id, source.window_ms)
         self._memories: dict[int, Memory] = {}
         self._current: set[int] = set()
         self._generation = -1
+        self._asked = 0.0
 
     def __getitem__(self, partition: int) -> Memory:
         return self._memories[partition]
 
-    def sizes(self) -> dict[int, int]:
-        """How many ids are remembered of each partition."""
-        return {partition: len(memory.ids) for partition, memory in list(self._memories.items())}
+    def sizes(self) -> list[figures.Size]:
+        """What is remembered of each partition."""
+        return [figures.size_of(partition, memory) for partition, memory in list(self._memories.items())]
 
     async def ready(self, records: Iterable[Taken]) -> None:
-        """Make sure that the memory of each record's partition holds all that is written.
+        """Make sure that the memory of each record's partition holds all that is written, and that there is room.
 
         After partitions were assigned anew, another process may have gone on with them in between: what it
         has written is read then, and the memory of partitions that are gone is dropped.
@@ -53,35 +64,130 @@ class Memories:
             self._current.clear()
             own = {partition for topic, partition in self._ownership.owned if topic == self._topic}
             self._memories = {n: memory for n, memory in self._memories.items() if n in own}
+            self._bounds.partitions = max(len(own), 1)
         first: dict[int, int] = {}
         for record in records:
             first.setdefault(record.partition, record.timestamp)
         behind = first.keys() - self._current
         if behind:
             await asyncio.gather(*(self._catch_up(partition, first[partition]) for partition in behind))
+        self._turn()
+        await self._make_room()
 
-    async def _catch_up(self, partition: int, timestamp: int) -> None:
-        self.reading.add(partition)
-        began = time.perf_counter()
-        now = int(time.time() * 1000)
-        memory = self._memories.setdefault(partition, Memory(self._window))
-        since = min(timestamp, now) - self._window  # a producer's clock that runs ahead must not shorten the window
-        read = await until_answered(partial(catch_up, memory, self._broker, partition, self.log_id, since))
-        if memory.began_inside and memory.elsewhere is None:
-            memory.elsewhere = await self._elsewhere.ids()
-        self._current.add(partition)
-        self.reading.discard(partition)
-        told = {"partition": partition, "records": read, "ids": len(memory.ids), "seconds": time.perf_counter() - began}
-        log.info("what was seen is known", extra=told)
-
-    def expire(self) -> None:
-        """Forget what has left the window."""
-        now = int(time.time() * 1000)
-        for memory in self._memories.values():
-            memory.expire(now)
+    async def known(self, prepared: Sequence[Prepared]) -> list[set[bytes]]:
+        """For each record its ids that had been seen before the latest; the store is asked about what is uncertain."""
+        known: list[set[bytes]] = [set() for _ in prepared]
+        suspects: list[Suspect] = []
+        for partition in {each.record.partition for each in prepared}:
+            own = [number for number, each in enumerate(prepared) if each.record.partition == partition]
+            suspects += self._look(partition, own, prepared, known)
+        for suspect in await self._confirm(suspects):
+            known[suspect.number].add(suspect.digest)
+        return known
 
     def delivered(self, spans: dict[tuple[str, int], Span]) -> None:
         """Note where records of `pulse.events` have come to lie."""
         for (_, partition), span in spans.items():
-            if span.is_whole and partition in self._memories:
-                self._memories[partition].delivered(span.first, span.last)
+            if partition in self._memories:
+                self._memories[partition].delivered(span.first, span.last, span.is_whole)
+
+    def _look(
+        self, partition: int, numbers: Sequence[int], prepared: Sequence[Prepared], known: list[set[bytes]]
+    ) -> list[Suspect]:
+        """Note what is known of the records of one partition; returns what is not certain."""
+        memory = self._memories[partition]
+        digests = [one for number in numbers for one in prepared[number].digests]
+        owners = np.repeat(numbers, [len(prepared[number].digests) for number in numbers])
+        looked = memory.look(array_of(digests))
+        for at in np.flatnonzero(looked.known):
+            known[owners[at]].add(digests[at])
+        if not looked.doubtful.any():
+            return []
+        events = [event for number in numbers for event in prepared[number].events]
+        doubtful = compress(zip(owners.tolist(), digests, events, strict=True), looked.doubtful)
+        return [
+            Suspect(number, one, event, partition, prepared[number].record.offset)
+            for number, one, event in doubtful
+            if not memory.is_own(prepared[number].record.offset, one)
+        ]
+
+    async def _confirm(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        if not suspects:
+            return []
+        began = time.perf_counter()
+        confirmed = await until_answered(partial(self._ask, suspects))
+        self.waiting = ""
+        figures.CONFIRMING.observe(time.perf_counter() - began)
+        figures.SUSPICIONS.labels("confirmed").inc(len(confirmed))
+        figures.SUSPICIONS.labels("false").inc(len(suspects) - len(confirmed))
+        return confirmed
+
+    def _ask(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        try:
+            return self._confirmation.ask(suspects)
+        except Unavailable as error:
+            self.waiting = f"some of the ids are known to the store alone: {error}"
+            raise
+
+    async def _catch_up(self, partition: int, timestamp: int) -> None:
+        self.reading.add(partition)
+        began = time.perf_counter()
+        elsewhere = await self._elsewhere.ids()
+        now = int(time.time() * 1000)
+        since = min(timestamp, now) - self._source.window_ms  # a producer's clock that runs ahead must not shorten it
+        memory = self._memories.get(partition)
+        if memory is None:
+            memory = await until_answered(partial(self._begun, partition, since, now))
+        read = await until_answered(partial(catch_up, memory, self._source, partition, since))
+        memory.elsewhere = elsewhere
+        self._memories[partition] = memory
+        self._current.add(partition)
+        self.reading.discard(partition)
+        seconds = time.perf_counter() - began
+        figures.WARMING.observe(seconds)
+        told = {"partition": partition, "records": read, "exact": memory.exact, "older": len(memory.older)}
+        log.info("what was seen is known", extra=told | {"seconds": seconds})
+
+    def _begun(self, partition: int, since: int, now: int) -> Memory:
+        memory = Memory(self._source.window_ms, self._bounds)
+        memory.turn(now)
+        begin(memory, self._source, partition, since)
+        return memory
+
+    def _turn(self) -> None:
+        now = int(time.time() * 1000)
+        for memory in self._memories.values():
+            memory.turn(now)
+        slowest = min((memory.reached for memory in self._memories.values()), default=0)
+        for elsewhere in {id(m.elsewhere): m.elsewhere for m in self._memories.values() if m.elsewhere}.values():
+            elsewhere.expire(slowest)
+
+    async def _make_room(self) -> None:
+        """Where too much is remembered exactly, drop what is stored; wait where too little is."""
+        while self._is_full() or self._is_due():
+            try:
+                await self._trim()
+            except Unavailable as error:
+                log.debug("it is not known what is stored: %s", error)
+            if not self._is_full():
+                break
+            self.waiting = f"waiting for what was written last to be stored: no room for more than {self._bounds.recent} ids that are not"
+            await asyncio.sleep(ASKED_EACH_S / 4)
+        self.waiting = ""
+
+    def _is_full(self) -> bool:
+        return sum(memory.exact for memory in self._memories.values()) > self._bounds.recent
+
+    def _is_due(self) -> bool:
+        most = self._bounds.recent_each()
+        is_due = any(memory.exact > most for memory in self._memories.values())
+        return is_due and time.monotonic() - self._asked > ASKED_EACH_S
+
+    async def _trim(self) -> None:
+        self._asked = time.monotonic()
+        found = await asyncio.to_thread(ask, self._source.broker, self._source.client, self.log_id, self._memories)
+        for partition, standing in found.items():
+            memory = self._memories[partition]
+            memory.stored = max(memory.stored, standing.offset)
+            memory.trim(self._bounds.recent_each() // 2)
+        self._confirmation.expect({partition: standing.place for partition, standing in found.items()})

@@ -9,11 +9,13 @@ import numpy as np
 
 from streams.bloom import Flags
 from streams.older import PARTS, Older
-from streams.recent import Digests, Recent, array_of
+from streams.recent import DIGEST_BYTES, Digests, Layer, Recent, array_of, ascending
 
 LAYER = 65_536
 """So many ids are gathered in a plain set before they are laid away."""
 LAYERS = 8
+OPEN_BYTES = 91
+"""What an id takes in a set of a size between two growths."""
 FOREVER = 1 << 62
 
 
@@ -73,6 +75,11 @@ class Memory:
         return len(self._open) + len(self.recent)
 
     @property
+    def exact_bytes(self) -> int:
+        """The bytes they take."""
+        return len(self._open) * OPEN_BYTES + len(self.recent) * DIGEST_BYTES
+
+    @property
     def reached(self) -> int:
         """The moment to which the log has come; one whose time runs ahead of ours makes nothing be forgotten early."""
         return min(self.newest, self._now)
@@ -85,13 +92,13 @@ class Memory:
 
     def look(self, digests: Digests) -> Looked:
         """Look for many digests at once, among all but the latest."""
-        held = self.older.holds(digests[:, 0])
+        held, only_there = self.older.holds(digests[:, 0])
         if self.elsewhere:
-            held |= self.elsewhere.holds(digests[:, 0])
+            only_there |= self.elsewhere.holds(digests[:, 0])[1]
         known: Flags = np.zeros(len(digests), np.bool_)
         at = np.flatnonzero(held)
         known[at] = self.recent.holds(digests[at])
-        return Looked(known, held & ~known)
+        return Looked(known, only_there & ~known)
 
     def is_own(self, offset: int, digest: bytes) -> bool:
         """Whether an id was written by this very raw record, of which it is no duplicate.
@@ -158,8 +165,9 @@ class Memory:
 
     def _lay_away(self) -> None:
         last = max(self._seen_at(self.newest), self._opened)
-        high = self.recent.add(array_of(self._open), self._end, last)
-        self.older.add(high, self._opened, last)
+        high, low = ascending(array_of(self._open))
+        part = self.older.add(high, self._opened, last)
+        self.recent.add(Layer(high, low, part, self._end, last))
         self._open = set()
         self.trim(self.bounds.recent_each())
 

@@ -19,11 +19,15 @@ BITS = 26
 
 @dataclass
 class Part:
-    """A filter, and the moments of the first and the last id in it, in ms since the epoch."""
+    """A filter, and the moments of the first and the last id in it, in ms since the epoch.
+
+    `is_covered` tells that all of its ids are also remembered exactly, so that what it claims need not be believed.
+    """
 
     ids: Bloom
     first: int
     last: int
+    is_covered: bool = False
 
 
 class Older:
@@ -47,15 +51,16 @@ class Older:
         """The bytes they take."""
         return sum(part.ids.nbytes for part in self._parts)
 
-    def add(self, hashes: Hashes, first: int, last: int) -> None:
-        """Hold these, seen between two moments in ms since the epoch."""
+    def add(self, hashes: Hashes, first: int, last: int) -> Part:
+        """Hold these, seen between two moments in ms since the epoch and remembered exactly; returns where they are."""
         before = self._parts[-1] if self._parts else None
         if before is None or self._is_done(before, len(hashes), last):
-            self._parts.append(Part(Bloom(max(self._expected(before), len(hashes)), BITS), first, last))
+            self._parts.append(Part(Bloom(max(self._expected(before), len(hashes)), BITS), first, last, True))
             self._keep_to_memory()
         part = self._parts[-1]
         part.ids.add(hashes)
         part.last = max(part.last, last)
+        return part
 
     def reserve(self, counts: Iterable[tuple[int, int, int]]) -> list[Bloom]:
         """Filters to be filled with ids from before all others: of each how many, and the moments of its first and last."""
@@ -64,13 +69,17 @@ class Older:
         self._keep_to_memory()
         return [part.ids for part in made]
 
-    def holds(self, hashes: Hashes) -> Flags:
-        """Which of some hashes may have been seen."""
+    def holds(self, hashes: Hashes) -> tuple[Flags, Flags]:
+        """Which of some hashes may have been seen, and which of them may be remembered nowhere but here."""
         held: Flags = np.zeros(len(hashes), np.bool_)
+        only_here: Flags = np.zeros(len(hashes), np.bool_)
         masks = masks_of(hashes)
-        for part in reversed(self._parts):
-            held |= part.ids.holds(hashes, masks)
-        return held
+        for part in self._parts:
+            claimed = part.ids.holds(hashes, masks)
+            held |= claimed
+            if not part.is_covered:
+                only_here |= claimed
+        return held, only_here
 
     def expire(self, reached: int) -> None:
         """Forget what has left the window at a moment, in ms since the epoch."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.bloom import Flags, Hashes
+from streams.older import Part
 
 Digests = npt.NDArray[np.uint64]
 """Two words of each digest."""
@@ -20,11 +21,21 @@ def array_of(digests: Iterable[bytes]) -> Digests:
     return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64).reshape(-1, 2)
 
 
+def ascending(digests: Digests) -> tuple[Hashes, Hashes]:
+    """The first words of digests in ascending order, and the second words in the same."""
+    order = np.argsort(digests[:, 0])
+    return digests[order, 0], digests[order, 1]
+
+
 class Layer(NamedTuple):
-    """Digests in ascending order; all lie before the offset `end` of `pulse.events`, none was seen after `last`."""
+    """Digests in ascending order, also held by a filter.
+
+    All lie before the offset `end` of `pulse.events`, and none was seen after `last`.
+    """
 
     high: Hashes
     low: Hashes
+    part: Part
     end: int
     last: int
 
@@ -38,12 +49,9 @@ class Recent:
     def __len__(self) -> int:
         return sum(len(layer.high) for layer in self._layers)
 
-    def add(self, digests: Digests, end: int, at: int) -> Hashes:
-        """Hold these; returns their first words in ascending order."""
-        order = np.argsort(digests[:, 0])
-        layer = Layer(digests[order, 0], digests[order, 1], end, at)
+    def add(self, layer: Layer) -> None:
+        """Hold these too."""
         self._layers.append(layer)
-        return layer.high
 
     def holds(self, digests: Digests) -> Flags:
         """Which of some digests are among these."""
@@ -58,7 +66,9 @@ class Recent:
         """Drop the oldest until at most `most` are left, but only those that lie before the offset `stored`."""
         left = len(self)
         while self._layers and left > most and self._layers[0].end <= stored:
-            left -= len(self._layers.popleft().high)
+            layer = self._layers.popleft()
+            layer.part.is_covered = False
+            left -= len(layer.high)
 
     def expire(self, horizon: int) -> None:
         """Forget what was seen before a moment, in ms since the epoch."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
 from msgspec import json
@@ -11,7 +12,10 @@ from msgspec import json
 from clickhouse.client import Client, Lines
 from pulse.errors import QueryError, Unavailable
 from pulse.event import RefinedEvent
+from pulse.place import Place
 from pulse.topics import DAY_MS
+from streams import end
+from streams.standing import stored_places
 
 QUERY = Path(__file__).with_name("suspected.sql")
 AT_ONCE = 1_000
@@ -19,6 +23,8 @@ STRUCTURE = "site_id String, event String, visitor_id String, event_id UUID, day
 LAST_DAY = 65_535
 """The last day that ClickHouse's dates reach."""
 
+TRUSTED_S = 1.0
+"""After so long without a word from ClickHouse it is asked again whether it still has what it had."""
 HOUR_MS = 3_600_000
 
 _encoder = json.Encoder()
@@ -76,3 +82,49 @@ def _sliced(events: Iterable[RefinedEvent]) -> Iterator[list[RefinedEvent]]:
     left = iter(events)
     while some := list(islice(left, AT_ONCE)):
         yield some
+
+
+class Suspect(NamedTuple):
+    """An event of record number `number` of some, from this place of the raw log, that may have been seen."""
+
+    number: int
+    digest: bytes
+    event: RefinedEvent
+    partition: int
+    offset: int
+
+
+class Confirmation:
+    """Asks which suspects are stored, of a store that has not lost what it had."""
+
+    def __init__(self, client: Client, log_id: str, window_ms: int) -> None:
+        self._client = client
+        self._log_id = log_id
+        self._window = window_ms
+        self._expected: dict[int, int] = {}
+        self._heard = monotonic()
+
+    def expect(self, places: Mapping[int, int]) -> None:
+        """The store has these partitions up to these places."""
+        self._expected.update(places)
+        self._heard = monotonic()
+
+    def ask(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        """Those that are stored, from another place than their own. Blocks; raises Unavailable."""
+        found = ask(self._client, [suspect.event for suspect in suspects], self._window)
+        confirmed = [suspect for suspect in suspects if self._is_earlier(suspect, found)]
+        if len(confirmed) < len(suspects) and monotonic() - self._heard > TRUSTED_S:
+            self._look()
+        return confirmed
+
+    def _is_earlier(self, suspect: Suspect, found: Stored) -> bool:
+        own = Place(self._log_id, suspect.partition, suspect.offset).number
+        origins = found.get((suspect.event.site_id, suspect.event.event_id or ""), [])
+        return any((log, n) != (self._log_id, suspect.partition) or place < own for log, n, place in origins)
+
+    def _look(self) -> None:
+        """A store that was emptied knows nothing of what is suspected: then all is read back from the log."""
+        places = stored_places(self._client, self._log_id)
+        if any(places.get(partition, -1) < place for partition, place in self._expected.items()):
+            end.at_once("ClickHouse has less than it had: reading back from the log what was seen")
+        self._heard = monotonic()

@@ -85,15 +85,17 @@ def _wanted(source: Source, partition: int, since_ms: int, low: int, end: Place)
     moments = moments_of(since_ms, source.window_ms)
     firsts = source.broker.firsts((EVENTS, partition), moments[:-1])
     places = [place.number if (place := _place(message, source.log_id)) else 0 for message in firsts if message]
-    whole = bool(firsts and firsts[0]) and firsts[0].offset() > low  # type: ignore[union-attr, operator]
+    oldest = firsts[0].offset() or 0 if firsts[0] else None
+    reaches_back = oldest is not None and oldest > low
+    is_young = oldest == low == 0
     return Wanted(
         source.log_id,
         partition,
         moments,
         places,
-        first=places[0] if whole else 0,
+        first=places[0] if reaches_back else 0,
         end=end.number,
-        since=0 if whole or not low else since_ms,
+        since=0 if reaches_back or is_young else since_ms,
     )
 
 

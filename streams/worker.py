@@ -21,10 +21,12 @@ from streams.app import Worker, create_app
 from streams.broker import Broker, Where
 from streams.elsewhere import Elsewhere
 from streams.memories import Memories
+from streams.memory import Bounds
 from streams.ownership import Ownership
 from streams.producer import Output
 from streams.refinement import steps_of
 from streams.topics import GROUP
+from streams.warm import Source
 from streams.watch import Watch
 
 NEEDED = (RAW, EVENTS, REJECTED, METRICS)
@@ -50,20 +52,25 @@ def run(settings: Settings) -> None:
     window_ms = int(settings.dedup_hours * HOUR_MS)
     app = create_app(settings)
     ownership = Ownership(broker, GROUP, {topic: ids[topic] for topic in (RAW, EVENTS)})
-    elsewhere = Elsewhere(client.connect(settings), ids[RAW], window_ms)
-    memories = Memories(broker, ownership, elsewhere, RAW, ids[RAW], window_ms)
+    bounds = Bounds(settings.dedup_recent, settings.dedup_mb * 1_000_000)
+    source = Source(broker, client.connect(settings), ids[RAW], window_ms)
+    elsewhere = Elsewhere(source.client, source.log_id, window_ms, lambda: bounds.older_bytes)
+    memories = Memories(source, ownership, elsewhere, RAW, bounds)
     output = Output(settings)
-    watch = Watch(broker, ownership, NEEDED, lambda: bool(memories.reading))
+    watch = Watch(broker, ownership, NEEDED, lambda: bool(memories.reading or memories.waiting))
 
     attach(app, "refine", RAW, Refine(ownership, memories, output, steps))
     attach(app, "rollup", EVENTS, Rollup(ownership, output, broker.partitions(METRICS)))
     follow_assignment(app, ownership)
-    REGISTRY.register(figures.Now(ownership.standing, highwater_of(app), memories.sizes))
+    REGISTRY.register(
+        figures.Now(ownership.standing, highwater_of(app), memories.sizes, lambda: bool(memories.waiting))
+    )
     readiness.checks = lambda: {
         "kafka": watch.kafka,
         "partitions": "ok" if ownership.is_settled else "waiting to be assigned partitions",
         "memory": f"reading what was seen of {sorted(memories.reading)}" if memories.reading else "ok",
         "older_logs": elsewhere.state,
+        "store": memories.waiting or "ok",
     }
     watch.start()
     collect_rarely()

@@ -11,7 +11,7 @@ from streams.memories import Memories
 from streams.ownership import Ownership
 from streams.producer import Output
 from streams.record import Made, Taken
-from streams.refinement import refine
+from streams.refinement import Prepared, prepare, settle
 from streams.steps.step import Step
 
 
@@ -37,20 +37,25 @@ class Refine:
     async def _refine(self, records: Sequence[Taken]) -> tuple[list[Made], list[Made]]:
         events: list[Made] = []
         refused: list[Made] = []
-        was_surprised = False
-        self._memories.expire()
-        for record in records:
-            refined = refine(record, self._memories.log_id, self._memories[record.partition], self._steps)
-            await asyncio.sleep(0)
-            if refined is None:
-                was_surprised = True
-                continue
-            figures.count(refined)
-            events += refined.events
-            refused += refined.refused
-        if was_surprised:
+        prepared = await self._prepare(records)
+        for each, known in zip(prepared, await self._memories.known(prepared), strict=True):
+            refined = settle(each, self._memories.log_id, self._memories[each.record.partition], known)
+            if refined is not None:
+                figures.count(refined)
+                events += refined.events
+                refused += refined.refused
+        if len(prepared) < len(records):
             await self._ownership.verify()
         return events, refused
+
+    async def _prepare(self, records: Sequence[Taken]) -> list[Prepared]:
+        """The records that have not been refined before, after the steps."""
+        prepared = []
+        for record in records:
+            if self._memories[record.partition].first_part(record.offset) is not None:
+                prepared.append(prepare(record, self._memories.log_id, self._steps))
+            await asyncio.sleep(0)
+        return prepared
 
     async def _deliver(self, events: Sequence[Made], refused: Sequence[Made]) -> None:
         """Refused lines first: a restart goes on after the last events it finds, and must find what was refused before them."""

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from streams.figures import Now
+from streams.figures import Now, Size
 from streams.quiet import Seldom
 
 RAW = ("pulse.events.raw", 0)
@@ -11,9 +11,11 @@ RAW = ("pulse.events.raw", 0)
 
 def lag(offset: int, timestamp: int, end: int | None) -> float:
     """What is told of a partition that stands at an offset."""
-    page = Now(lambda: {RAW: (offset, timestamp)}, lambda where: end, lambda: {0: 5})
+    page = Now(lambda: {RAW: (offset, timestamp)}, lambda where: end, lambda: [Size(0, 5, 80, 7, 21)], lambda: True)
     gauges = {gauge.name: gauge for gauge in page.collect()}
-    assert gauges["pulse_refine_seen_ids"].samples[0].value == 5
+    assert [sample.value for sample in gauges["pulse_refine_seen_ids"].samples] == [5, 7]
+    assert [sample.value for sample in gauges["pulse_refine_seen_bytes"].samples] == [80, 21]
+    assert gauges["pulse_refine_waiting"].samples[0].value == 1
     [sample] = gauges["pulse_stream_lag_seconds"].samples
     assert sample.labels == {"topic": "pulse.events.raw", "partition": "0"}
     return sample.value
