@@ -13,6 +13,7 @@ from pulse.errors import Unavailable
 from streams import figures
 from streams.elsewhere import Elsewhere
 from streams.memory import Bounds, Memory
+from streams.older import Older
 from streams.ownership import Ownership
 from streams.producer import Span
 from streams.recent import array_of
@@ -45,6 +46,7 @@ class Memories:
         self._current: set[int] = set()
         self._generation = -1
         self._asked = 0.0
+        self._known_elsewhere: Older | None = None
 
     def __getitem__(self, partition: int) -> Memory:
         return self._memories[partition]
@@ -132,14 +134,14 @@ class Memories:
     async def _catch_up(self, partition: int, timestamp: int) -> None:
         self.reading.add(partition)
         began = time.perf_counter()
-        elsewhere = await self._elsewhere.ids()
+        self._known_elsewhere = await self._elsewhere.ids()
         now = int(time.time() * 1000)
         since = min(timestamp, now) - self._source.window_ms  # a producer's clock that runs ahead must not shorten it
         memory = self._memories.get(partition)
         if memory is None:
             memory = await until_answered(partial(self._begun, partition, since, now))
         read = await until_answered(partial(catch_up, memory, self._source, partition, since))
-        memory.elsewhere = elsewhere
+        memory.elsewhere = self._known_elsewhere
         self._memories[partition] = memory
         self._current.add(partition)
         self.reading.discard(partition)
@@ -158,9 +160,9 @@ class Memories:
         now = int(time.time() * 1000)
         for memory in self._memories.values():
             memory.turn(now)
-        slowest = min((memory.reached for memory in self._memories.values()), default=0)
-        for elsewhere in {id(m.elsewhere): m.elsewhere for m in self._memories.values() if m.elsewhere}.values():
-            elsewhere.expire(slowest)
+        if self._known_elsewhere:
+            self._known_elsewhere.expire(min((memory.reached for memory in self._memories.values()), default=0))
+            self._bounds.taken = self._known_elsewhere.nbytes
 
     async def _make_room(self) -> None:
         """Where too much is remembered exactly, drop what is stored; wait where too little is."""

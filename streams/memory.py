@@ -21,11 +21,15 @@ FOREVER = 1 << 62
 
 @dataclass
 class Bounds:
-    """How many ids a process may remember exactly, and how many bytes older ones may take; shared by its partitions."""
+    """How many ids a process may remember exactly, and how many bytes older ones may take; shared by its partitions.
+
+    `taken` is what ids of older logs take of these bytes, at most half.
+    """
 
     recent: int = 1 << 20
     older_bytes: int = 1 << 30
     partitions: int = 1
+    taken: int = 0
 
     def recent_each(self) -> int:
         """What a partition may remember exactly."""
@@ -33,7 +37,11 @@ class Bounds:
 
     def older_bytes_each(self) -> int:
         """What a partition's older ids may take."""
-        return self.older_bytes // self.partitions
+        return (self.older_bytes - self.taken) // self.partitions
+
+    def elsewhere_bytes(self) -> int:
+        """What ids of older logs may take."""
+        return self.older_bytes // 2
 
 
 class Looked(NamedTuple):

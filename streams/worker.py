@@ -54,7 +54,7 @@ def run(settings: Settings) -> None:
     ownership = Ownership(broker, GROUP, {topic: ids[topic] for topic in (RAW, EVENTS)})
     bounds = Bounds(settings.dedup_recent, settings.dedup_mb * 1_000_000)
     source = Source(broker, client.connect(settings), ids[RAW], window_ms)
-    elsewhere = Elsewhere(source.client, source.log_id, window_ms, lambda: bounds.older_bytes)
+    elsewhere = Elsewhere(source.client, source.log_id, window_ms, bounds.elsewhere_bytes)
     memories = Memories(source, ownership, elsewhere, RAW, bounds)
     output = Output(settings)
     watch = Watch(broker, ownership, NEEDED, lambda: bool(memories.reading or memories.waiting))

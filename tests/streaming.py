@@ -58,14 +58,14 @@ class Log:
         self.producer = Producer({"bootstrap.servers": self.servers, "acks": "all", "log_level": 2})
         self.broker = Broker(self.servers)
 
-    def send(self, events: Sequence[Line], size: int = 20) -> set[str]:
+    def send(self, events: Sequence[Line], size: int = 20, **more: Any) -> set[str]:
         """Write events as raw records of at most `size`, each in its visitor's partition; their ids."""
         shares = defaultdict(list)
         for event in events:
             shares[partition_of(event["site_id"], event["visitor_id"], PARTITIONS)].append(json.encode(event))
         for partition, lines in shares.items():
             for begin in range(0, len(lines), size):
-                self.put(b"\n".join([*lines[begin : begin + size], b""]), partition)
+                self.put(b"\n".join([*lines[begin : begin + size], b""]), partition, **more)
         self.flush()
         return {event["event_id"] for event in events}
 

@@ -16,8 +16,10 @@ from tests.services import Service
 from tests.streaming import Line, Log, Streams, raw_event
 
 STORED = """
-INSERT INTO events (site_id, event, ts, received_at, event_id, _log, _partition, _place)
-SELECT 'shop', 'page_view', received_at, fromUnixTimestamp64Milli({at:Int64}) AS received_at, {id:UUID}, 'an older log', 9, 1
+INSERT INTO events (site_id, event, ts, received_at, event_id, visitor_id, _log, _partition, _place)
+SELECT
+    'shop', 'page_view', received_at, fromUnixTimestamp64Milli({at:Int64}) AS received_at, {id:UUID}, {visitor:String},
+    'an older log', 9, 1
 """
 
 Start = Callable[..., Streams]
@@ -132,7 +134,8 @@ def test_ids_of_an_older_log_are_seen_and_the_store_is_waited_for(log: Log, tmp_
     client = Client(f"{store.url}/pulse")
     migrate(client)
     for event in old:
-        client.command(STORED, {"id": event["event_id"], "at": event["received_at"]})
+        told = {"id": event["event_id"], "at": event["received_at"], "visitor": event["visitor_id"]}
+        client.command(STORED, told)
     client.close()
     store.stop()
 

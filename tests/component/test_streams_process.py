@@ -98,10 +98,10 @@ def test_events_come_out_enriched_once_with_their_place_and_counted(streams: Str
 CRASHING = """
 import streams.agents.refine
 
-def refine(*_):
+def settle(*_):
     raise ZeroDivisionError("a fault of the agent")
 
-streams.agents.refine.refine = refine
+streams.agents.refine.settle = settle
 from streams.__main__ import main
 main()
 """
