@@ -87,11 +87,11 @@ def test_events_come_out_enriched_once_with_their_place_and_counted(streams: Str
 
     assert streams.stop() == 0
     again = Streams(streams.folder, streams.kafka, streams.clickhouse)
-    before = len(log.read(EVENTS)), len(log.read(METRICS))
+    before = log.filled(EVENTS), log.filled(METRICS)
     again.start()
     ids |= log.send([raw_event(), *sent[:10]])
     log.assert_exact(ids)
-    assert (len(log.read(EVENTS)), len(log.read(METRICS))) == (before[0] + 1, before[1] + 1)
+    assert (log.filled(EVENTS), log.filled(METRICS)) == (before[0] + 1, before[1] + 1)
     again.kill()
 
 
