@@ -13,7 +13,6 @@ import psutil
 
 from pulse.topics import DAY_MS
 from streams.memory import LAYER, Bounds, Memory
-from streams.older import LONGEST, PARTS
 from streams.recent import DIGEST_BYTES, array_of
 
 NOW = 1_800_000_000_000
@@ -21,7 +20,6 @@ BATCH = 64
 BATCHES = 24
 RECENT = 8_000_000
 TARGET = 864_000_000
-TARGET_BYTES = 2_000_000_000
 
 
 def digests(number: int, chance: np.random.Generator) -> list[bytes]:
@@ -76,10 +74,9 @@ def main() -> None:
         batches = [[digests(size, chance) for _ in range(BATCH)] for _ in range(BATCHES)]
         took, share = asked(memory, batches, ids)
         print(f"records of {size:>3}: {took:.2f} µs an event, {share:.3%} of new events asked of the store")
-    most = TARGET * (1 + LONGEST / PARTS)
     print(
-        f"{TARGET / 1e6:,.0f} million ids a day: {most * each / 1e6:,.0f} MB in filters as full as these, of"
-        f" {TARGET_BYTES / 1e6:,.0f} MB for the process less {RECENT * DIGEST_BYTES / 1e6:,.0f} MB for {RECENT:,} exact ones"
+        f"{TARGET / 1e6:,.0f} million ids a day: {TARGET * each / 1e6:,.0f} MB in filters as full as these, but never more"
+        f" than PULSE_DEDUP_MB; and {RECENT * DIGEST_BYTES / 1e6:,.0f} MB for {RECENT:,} exact ones"
     )
 
 
