@@ -82,10 +82,33 @@ class Settings(BaseSettings):
         500, ge=1, le=10_000, description="Events at which a gathered record is sent without waiting."
     )
     produce_timeout_ms: int = Field(
-        10_000, ge=100, description="How long the broker may take to acknowledge before the collector answers 503."
+        10_000, ge=100, description="How long the broker may take to acknowledge a record before it counts as failed."
     )
     waiting_mb: int = Field(
         256, ge=8, description="MB that may wait for the broker's acknowledgement before the collector answers 503."
+    )
+    spool_mb: int = Field(
+        1_024,
+        ge=0,
+        description="MB that the collector keeps on disk while the broker is away; 0 answers 503 instead.",
+    )
+    spool: Path | None = Field(
+        None, description="Folder of the spool, one for each collector; `spool/<instance>` in the data folder if empty."
+    )
+    spool_after_ms: int = Field(
+        2_000,
+        ge=100,
+        description="After how long without any acknowledgement records on their way go to the spool instead.",
+    )
+    max_lag_seconds: float = Field(
+        60,
+        ge=0,
+        description="How far refinement may lie behind, in seconds of its work, before the collector answers 429; importing keys are turned away at half of it; 0 for no limit.",
+    )
+    key_events_per_second: float = Field(
+        0,
+        ge=0,
+        description="Events a second that a collector takes with one key, twice as many at once; 0 for no limit.",
     )
     trusted_proxies: str = Field(
         "127.0.0.1/32,::1/128", description="Networks whose X-Forwarded-For and country headers are believed."
@@ -117,6 +140,11 @@ class Settings(BaseSettings):
         default_factory=socket.gethostname,
         description="This process's name within its group; must differ between processes of a kind. Streams that are given one get their partitions back at once when they are started again.",
     )
+
+    @cached_property
+    def spool_folder(self) -> Path:
+        """Where this collector's spool lies."""
+        return self.spool or self.data / "spool" / self.instance
 
     @cached_property
     def control_url(self) -> str:

@@ -84,6 +84,11 @@ def later(detail: str, seconds: int) -> Problem:
     return Problem(503, "unavailable", detail, headers=((b"retry-after", b"%d" % seconds),))
 
 
+def slower(detail: str, seconds: int, headers: Sequence[Header] = ()) -> Problem:
+    """The answer where more comes than can be worked off: come again after so many seconds."""
+    return Problem(429, "too_many_requests", detail, headers=((b"retry-after", b"%d" % seconds), *headers))
+
+
 class Reply(NamedTuple):
     """An answer as it goes out; its content type and length are among the headers."""
 

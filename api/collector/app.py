@@ -3,21 +3,21 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 
+from api.collector.admission import Admission
 from api.collector.body import Receive
 from api.collector.gather import Gatherer
 from api.collector.ingest import PATH, Ingest, Scope, Send
-from api.collector.pages import Ready, create_pages
-from api.collector.producer import RawLog
+from api.collector.pages import Readiness, create_pages
+from api.collector.quota import Quota
 from api.collector.receipt import Rules
 from api.collector.tally import Tally
-from api.collector.topic import Topics
 from api.collector.visitor import proxies
-from api.collector.watch import Watch
+from api.collector.way import Way
 from api.control.store import Store
 from api.keyring import open_keyring
 from pulse.clock import Bounds
@@ -36,34 +36,39 @@ GC_THRESHOLDS = (50_000, 50, 100)
 def create_app(settings: Settings) -> App:
     """The collector as an ASGI app; raises SettingError for settings that cannot be."""
     tally = Tally()
+    believed = rules(settings)
     store = Store(settings.control_url)
     keyring = open_keyring(settings, store)
-    raw = RawLog(settings.kafka_url, settings.produce_timeout_ms, settings.waiting_mb * MB, tally)
-    watch = Watch(Topics(settings.kafka_url), raw)
-    gatherer = Gatherer(raw, _later, settings.linger_ms / 1000, settings.batch_events)
-    tally.in_flight.set_function(lambda: raw.in_flight_bytes + gatherer.pending_bytes)
+    way = Way(settings, tally)
+    gatherer = Gatherer(way.route, _later, settings.linger_ms / 1000, settings.batch_events)
+    most = settings.waiting_mb * MB
+    admission = Admission(way, gatherer, most)
+    tally.in_flight.set_function(lambda: admission.waiting_bytes)
+    tally.behind.set_function(lambda: way.lagging.verdict.behind_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watching = asyncio.create_task(watch.run())
+        watching = [asyncio.create_task(each) for each in way.watching()]
+        way.route.begin()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         yield
         gatherer.flush()
-        await raw.stop()
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        await way.route.stop()
+        for each in watching:
+            each.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         await keyring.close()
         store.close()
 
-    async def checks() -> Ready:
-        found = {"kafka": watch.fault or "ok", "keys": await _ping(store)}
-        return Ready(found, watch.fault is None and (found["keys"] == "ok" or keyring.believes()))
+    async def checks() -> Readiness:
+        keys = await _ping(store)
+        return Readiness((keys == "ok" or keyring.believes()) and way.fault() is None, {**way.checks(), "keys": keys})
 
     pages = create_pages(checks, tally, lifespan)
-    ingest = Ingest(keyring.find, gatherer, raw, watch, rules(settings), tally, settings.waiting_mb * MB)
+    quota = Quota(settings.key_events_per_second) if settings.key_events_per_second else None
+    ingest = Ingest(keyring.find, gatherer, admission, quota, believed, tally, way.partitions, most)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH:

@@ -27,9 +27,12 @@ class Ticket:
 
 
 class Record:
-    """Lines of one partition that go to the log together; `size` in bytes, `due` in seconds of the loop's clock."""
+    """Lines of one partition that go to the log together; `size` in bytes, `due` in seconds of the loop's clock.
 
-    __slots__ = ("due", "is_settled", "lines", "partition", "size", "tickets")
+    Once it is sealed, `payload` is its NDJSON, of `count` events. `is_out` where the log has it, or has failed with it.
+    """
+
+    __slots__ = ("count", "due", "is_out", "is_settled", "lines", "partition", "payload", "size", "tickets")
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
@@ -37,7 +40,9 @@ class Record:
         self.size = 0
         self.tickets: list[Ticket] = []
         self.due = 0.0
-        self.is_settled = False
+        self.is_settled = self.is_out = False
+        self.count = 0
+        self.payload = b""
 
     def take(self, lines: list[bytes], size: int, ticket: Ticket) -> None:
         """Add lines of a request."""
@@ -46,9 +51,13 @@ class Record:
         self.tickets.append(ticket)
         ticket.awaited += 1
 
+    def seal(self) -> None:
+        """Add no more."""
+        self.payload, self.count, self.lines = self.value(), len(self.lines), []
+
     def value(self) -> bytes:
         """The record's NDJSON."""
-        return b"\n".join([*self.lines, b""])
+        return b"\n".join([*self.lines, b""]) if self.lines else self.payload
 
     def settle(self, error: str | None) -> bool:
         """Tell all who wait how it ended; False if they have been told before."""

@@ -14,14 +14,21 @@ from api.collector.tally import Tally
 from pulse import VERSION
 
 
-class Ready(NamedTuple):
-    """What the collector needs, each with ``"ok"`` or what is wrong with it, and whether events can be taken even so."""
+class Readiness(NamedTuple):
+    """Whether events are taken; what the collector needs, each with ``"ok"`` or what is wrong with it."""
 
-    checks: dict[str, str]
     is_ready: bool
+    checks: dict[str, str]
+
+    @property
+    def status(self) -> str:
+        """In a word: degraded is what takes events though something is wrong."""
+        if not self.is_ready:
+            return "unavailable"
+        return "ok" if all(state == "ok" for state in self.checks.values()) else "degraded"
 
 
-Checks = Callable[[], Awaitable[Ready]]
+Checks = Callable[[], Awaitable[Readiness]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -35,9 +42,8 @@ def create_pages(checks: Checks, tally: Tally, lifespan: Lifespan) -> FastAPI:
 
     @app.get("/health/ready", summary="Whether events can be taken, and what is down", tags=["health"])
     async def ready() -> JSONResponse:
-        found, is_ready = await checks()
-        status = "unavailable" if not is_ready else "ok" if set(found.values()) == {"ok"} else "degraded"
-        return JSONResponse({"status": status, "checks": found}, 200 if is_ready else 503)
+        found = await checks()
+        return JSONResponse({"status": found.status, "checks": found.checks}, 200 if found.is_ready else 503)
 
     @app.get("/metrics", summary="Prometheus metrics", tags=["health"])
     async def metrics() -> Response:

@@ -16,17 +16,23 @@ POLL_S = 0.001
 """How often acknowledgements are fetched while some are awaited. On the loop's own thread: another thread would
 wait for the interpreter up to 5 ms at each."""
 IDLE_POLL_S = 0.25
+SILENT = "the broker has acknowledged nothing for too long"
 
 log = logging.getLogger(__name__)
+
+GivenUp = Callable[[list[Record], str], None]
+"""Takes, in the order in which they were sent, the records that are not acknowledged, and why."""
 
 
 class RawLog:
     """Sends records to the raw log. Belongs to one event loop; `connect` and `stop` frame its use.
 
-    `on_trouble` is called whenever the broker fails at something.
+    `on_trouble` is called whenever the broker fails at something, `on_connected` when there is a new producer. With
+    `on_given_up`, the first failure ends the producer, and all that it has not acknowledged is given up together;
+    without, each record fails by itself. While `is_pressed`, so does a broker that is silent for `silent_ms`.
     """
 
-    def __init__(self, bootstrap: str, timeout_ms: int, queue_bytes: int, tally: Tally) -> None:
+    def __init__(self, bootstrap: str, timeout_ms: int, silent_ms: int, queue_bytes: int, tally: Tally) -> None:
         self._config = {
             "bootstrap.servers": bootstrap,
             "acks": "all",
@@ -40,6 +46,7 @@ class RawLog:
             "log_level": 2,
         }
         self._timeout_s = timeout_ms / 1000
+        self._silent_s = min(silent_ms, timeout_ms) / 1000
         self._tally = tally
         self._producer: Producer | None = None
         self._awaited: deque[Record] = deque()
@@ -47,16 +54,21 @@ class RawLog:
         self._retired: set[asyncio.Task[None]] = set()
         self._none_awaited = asyncio.Event()
         self._none_awaited.set()
+        self._heard = 0.0
+        self._is_broken = self._is_ending = False
+        self._number = 0
         self.in_flight_bytes = 0
         self.in_flight = 0
         self.acknowledged = 0
-        self.is_broken = False
+        self.is_pressed = False
         self.on_trouble: Callable[[], None] = lambda: None
+        self.on_connected: Callable[[], None] = lambda: None
+        self.on_given_up: GivenUp | None = None
 
     @property
     def is_connected(self) -> bool:
         """Whether there is a producer that can send."""
-        return self._producer is not None and not self.is_broken
+        return self._producer is not None and not self._is_broken
 
     @property
     def is_idle(self) -> bool:
@@ -64,48 +76,68 @@ class RawLog:
         return not self.in_flight
 
     def connect(self) -> None:
-        """Begin with a new producer. What the one before had not settled fails: its log may be gone."""
-        self.disconnect()
-        self.is_broken = False
-        self._producer = Producer({**self._config, "error_cb": self._noted}, logger=log)
+        """Begin with a new producer. What the one before had not acknowledged is given up: its log may be gone."""
+        self.disconnect("the log was replaced")
+        self._is_broken = self._is_ending = False
+        self._number += 1
+        self._producer = Producer({**self._config, "error_cb": partial(self._noted, self._number)}, logger=log)
         self._schedule(0)
+        self.on_connected()
 
-    def disconnect(self) -> None:
-        """Give up the producer, and with it all that is not settled."""
+    def lost(self) -> None:
+        """The broker is away. A producer asks for its topic when it is back, and some brokers make it then, as they
+        like: there must be none, unless records wait that nobody else would keep.
+        """
+        if self.is_idle or self.on_given_up is not None:
+            self.disconnect("the broker is away")
+
+    def disconnect(self, why: str) -> None:
+        """Give up the producer, and with it all that is not acknowledged."""
         retired, self._producer = self._producer, None
-        for record in self._awaited:
-            self._settle(record, "the log was replaced")
-        self._awaited.clear()
         if retired is not None:
+            retired.purge(blocking=False)
             closing = asyncio.create_task(asyncio.to_thread(_close, retired))
             self._retired.add(closing)
             closing.add_done_callback(self._retired.discard)
+        given_up = [record for record in self._awaited if not record.is_out]
+        self._awaited.clear()
+        for record in given_up:
+            self._leave(record, why)
+        if self.on_given_up is not None:
+            self.on_given_up(given_up, why)
+        else:
+            for record in given_up:
+                record.settle(why)
 
     def send(self, record: Record) -> None:
-        """Send a record; it is settled on acknowledgement, on failure, or when its time is over."""
+        """Send a sealed record; it is settled on acknowledgement, on failure, or when its time is over."""
         self.in_flight += 1
         self._none_awaited.clear()
         self.in_flight_bytes += record.size
         record.due = asyncio.get_running_loop().time() + self._timeout_s
         self._awaited.append(record)
-        self._tally.sent(len(record.lines))
+        if not self._is_ending:
+            self._produce(record)
+        if self.on_given_up is None:
+            record.payload = b""
+        if self.in_flight == 1:
+            self._schedule(POLL_S)
+
+    def _produce(self, record: Record) -> None:
         try:
             if self._producer is None:
                 raise BufferError("not connected")
             told = partial(self._delivered, record)
-            self._producer.produce(RAW, record.value(), partition=record.partition, on_delivery=told)
+            self._producer.produce(RAW, record.payload, partition=record.partition, on_delivery=told)
         except BufferError as error:
-            self._settle(record, str(error))
+            self._fail(record, str(error))
         except KafkaException as error:
-            self._settle(record, error.args[0].str())
-        record.lines = []
-        if self.in_flight == 1:
-            self._schedule(POLL_S)
+            self._fail(record, error.args[0].str())
 
     async def stop(self) -> None:
         """Wait for what is on its way, within its time, then close."""
         await self._none_awaited.wait()
-        self.disconnect()
+        self.disconnect("stopped")
         await asyncio.gather(*self._retired)
         if self._tick is not None:
             self._tick.cancel()
@@ -124,27 +156,62 @@ class RawLog:
     def _expire(self) -> None:
         """The broker has had its time: whoever waits is told so, though the record may arrive yet."""
         now = asyncio.get_running_loop().time()
-        while self._awaited and (self._awaited[0].is_settled or self._awaited[0].due <= now):
-            self._settle(self._awaited.popleft(), "not acknowledged in time")
+        while self._awaited and not self._is_ending:
+            first = self._awaited[0]
+            if first.is_out:
+                self._awaited.popleft()
+            elif first.due <= now:
+                self._fail(first, "not acknowledged in time")
+            elif self.is_pressed and now - max(first.due - self._timeout_s, self._heard) >= self._silent_s:
+                self._fail(first, SILENT)
+            else:
+                return
 
     def _delivered(self, record: Record, error: KafkaError | None, _: Message) -> None:
-        if error is None:
-            self.acknowledged += 1
-        self._settle(record, None if error is None else error.str())
-
-    def _settle(self, record: Record, error: str | None) -> None:
+        if record.is_out:
+            return
         if error is not None:
-            self.on_trouble()
-        if record.settle(error):
-            self.in_flight -= 1
-            self.in_flight_bytes -= record.size
-            if not self.in_flight:
-                self._none_awaited.set()
-            self._tally.settled(error)
+            self._fail(record, error.str())
+            return
+        self.acknowledged += 1
+        self._heard = asyncio.get_running_loop().time()
+        self._leave(record, None)
+        record.settle(None)
 
-    def _noted(self, error: KafkaError) -> None:
+    def _fail(self, record: Record, error: str) -> None:
+        self.on_trouble()
+        if self.on_given_up is None:
+            self._leave(record, error)
+            record.settle(error)
+        else:
+            self._begin_to_end(error)
+
+    def _begin_to_end(self, why: str) -> None:
+        """Not at once: a producer cannot be closed from within its own callback."""
+        if not self._is_ending:
+            self._is_ending = True
+            asyncio.get_running_loop().call_soon(self._end, why)
+
+    def _end(self, why: str) -> None:
+        if self._is_ending:
+            self._is_ending = False
+            self.disconnect(why)
+
+    def _leave(self, record: Record, error: str | None) -> None:
+        record.is_out = True
+        self.in_flight -= 1
+        self.in_flight_bytes -= record.size
+        if not self.in_flight:
+            self._none_awaited.set()
+        self._tally.settled(error)
+
+    def _noted(self, number: int, error: KafkaError) -> None:
         log.debug("Kafka: %s", error.str())
-        self.is_broken = self.is_broken or error.fatal()
+        if number != self._number or self._producer is None:
+            return
+        self._is_broken = self._is_broken or error.fatal()
+        if error.fatal() and self.on_given_up is not None:
+            self._begin_to_end(error.str())
         self.on_trouble()
 
 

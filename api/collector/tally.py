@@ -17,7 +17,7 @@ class Tally:
     def __init__(self) -> None:
         r = self.registry = CollectorRegistry()
         name = "pulse_collector_"
-        self.accepted = Counter(name + "events_accepted", "Events that the log has acknowledged.", registry=r)
+        self.accepted = Counter(name + "events_accepted", "Events answered with 202.", registry=r)
         self.refused = Counter(name + "events_refused", "Events that are none, by reason.", ["reason"], registry=r)
         self.requests = Counter(name + "requests", "Requests to /v1/events, by status.", ["status"], registry=r)
         self.seconds = Histogram(
@@ -30,10 +30,11 @@ class Tally:
         )
         self.gathered = Histogram(name + "record_events", "Events gathered in a record.", buckets=EVENTS, registry=r)
         self.in_flight = Gauge(name + "in_flight_bytes", "Bytes that wait for their acknowledgement.", registry=r)
+        self.behind = Gauge(name + "behind_seconds", "How far refinement lies behind, of its work.", registry=r)
         for reason in Reason:
             self.refused.labels(reason.value)
         self._by_status = {
-            status: self.requests.labels(str(status)) for status in (202, 204, 400, 401, 403, 413, 415, 431, 503)
+            status: self.requests.labels(str(status)) for status in (202, 204, 400, 401, 403, 413, 415, 429, 431, 503)
         }
 
     def sent(self, events: int) -> None:

@@ -72,8 +72,6 @@ class Watch:
         if self.fault is None and failing < FORGIVEN_S:
             return
         if fault != self.fault:
-            log.warning("events are answered with 503: %s", fault)
+            log.warning("the raw log takes no records: %s", fault)
         self.fault = fault
-        if self._raw.is_idle:
-            # A producer asks for its topic when the broker is back, and some brokers make it then, as they like.
-            self._raw.disconnect()
+        self._raw.lost()

@@ -23,7 +23,7 @@ from tests.collecting import Collector, collecting, create_raw, events, records
 from tests.eventually import eventually
 from tests.services import Service
 
-QUICK = {"PULSE_PRODUCE_TIMEOUT_MS": "2000"}
+QUICK = {"PULSE_PRODUCE_TIMEOUT_MS": "2000", "PULSE_SPOOL_MB": "0"}
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_broker_that_hangs_is_503_in_time_and_then_at_once(broker: Service, tm
 
 
 def test_more_than_may_wait_is_503_at_once(broker: Service, tmp_path: Path) -> None:
-    patient = {"PULSE_WAITING_MB": "8", "PULSE_PRODUCE_TIMEOUT_MS": "20000"}
+    patient = {"PULSE_WAITING_MB": "8", "PULSE_PRODUCE_TIMEOUT_MS": "20000", "PULSE_SPOOL_MB": "0"}
     with collecting(broker.url, tmp_path, patient) as collector, ThreadPoolExecutor(12) as clients:
         eventually(lambda: is_ready(collector))
         megabyte = [{"event": "e", "properties": {"p": "x" * 30_000}} for _ in range(33)]
