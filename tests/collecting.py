@@ -20,6 +20,7 @@ from api.control.store import Store
 from deploy.local import port, probe
 from deploy.local.process import Running, start
 from pulse.event import RawEvent
+from pulse.lag import true_ends
 from pulse.topics import RAW
 
 ROOT = Path(__file__).parents[1]
@@ -123,7 +124,8 @@ def records(bootstrap: str, partitions: int = PARTITIONS) -> list[Found]:
     reading = {"group.id": "looking", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
     consumer = Consumer({"bootstrap.servers": bootstrap, **reading})
     try:
-        return [found for each in range(partitions) for found in _partition(consumer, each)]
+        ends = true_ends(bootstrap, {(RAW, each): _end(consumer, each) for each in range(partitions)})
+        return [found for each in range(partitions) for found in _partition(consumer, each, ends[RAW, each])]
     finally:
         consumer.close()
 
@@ -133,8 +135,13 @@ def events(bootstrap: str, partitions: int = PARTITIONS) -> list[RawEvent]:
     return [event for record in records(bootstrap, partitions) for event in record.events]
 
 
-def _partition(consumer: Consumer, partition: int) -> Iterator[Found]:
-    first, end = consumer.get_watermark_offsets(TopicPartition(RAW, partition), timeout=60)
+def _end(consumer: Consumer, partition: int) -> int:
+    end: int = consumer.get_watermark_offsets(TopicPartition(RAW, partition), timeout=60)[1]
+    return end
+
+
+def _partition(consumer: Consumer, partition: int, end: int) -> Iterator[Found]:
+    first, _ = consumer.get_watermark_offsets(TopicPartition(RAW, partition), timeout=60)
     consumer.assign([TopicPartition(RAW, partition, first)])
     decoder = msgspec.json.Decoder(RawEvent)
     while first < end:

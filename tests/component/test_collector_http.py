@@ -302,7 +302,10 @@ def test_long_headers_are_refused_before_the_body_is_read(collector: Collector) 
 def test_health_metrics_and_documentation(collector: Collector) -> None:
     get = collector.client.get
     assert get("/health").json() == {"status": "ok"}
-    assert get("/health/ready").json() == {"status": "ok", "checks": {"kafka": "ok", "keys": "ok"}}
+    assert get("/health/ready").json() == {
+        "status": "ok",
+        "checks": {"kafka": "ok", "spool": "ok", "lag": "ok", "keys": "ok"},
+    }
     assert "swagger" in get("/docs").text
     document = get("/openapi.json").json()
     operation = document["paths"]["/v1/events"]["post"]
