@@ -30,6 +30,7 @@ class Watch:
         self._topic: LogTopic | None = None
         self._trouble = asyncio.Event()
         self._failing_since: float | None = None
+        self._is_said = False
         self.fault: str | None = "not connected to Kafka yet"
         raw.on_trouble = self._trouble.set
 
@@ -64,14 +65,14 @@ class Watch:
             self._raw.connect()
         if self.fault is not None or found != self._topic:
             log.info("the raw log takes records", extra={"topic": RAW, "id": found.id, "partitions": found.partitions})
-        self._topic, self.fault, self._failing_since = found, None, None
+        self._topic, self.fault, self._failing_since, self._is_said = found, None, None, False
 
     def _lost(self, fault: str, begun: float) -> None:
         self._failing_since = begun if self._failing_since is None else self._failing_since
         failing = asyncio.get_running_loop().time() - self._failing_since
         if self.fault is None and failing < FORGIVEN_S:
             return
-        if fault != self.fault:
+        if not self._is_said:
             log.warning("the raw log takes no records: %s", fault)
-        self.fault = fault
+        self.fault, self._is_said = fault, True
         self._raw.lost()

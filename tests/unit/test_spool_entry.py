@@ -1,12 +1,14 @@
 """Entries of the spool: each comes back whole, or is noticed to be none; what lies around it does not matter."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.collector.decode import Incoming
 from api.collector.split import split
 from api.collector.spool.entry import HEAD_BYTES, MARK, Entry, pack, scan, weigh
 from api.collector.spool.reshare import reshare
+
+UNHURRIED = settings(deadline=None)
 
 SEED = 0x1234_5678_9ABC_DEF0
 ALL = 1 << 40
@@ -26,6 +28,7 @@ def packed(all_entries: list[Entry], seed: int = SEED) -> tuple[bytes, list[int]
     return data, ends
 
 
+@UNHURRIED
 @given(entries, st.integers(0, 10_000))
 def test_what_is_packed_comes_back(all_entries: list[Entry], base: int) -> None:
     data, ends = packed(all_entries)
@@ -36,6 +39,7 @@ def test_what_is_packed_comes_back(all_entries: list[Entry], base: int) -> None:
     assert weigh(data, 0) == (len(all_entries), sum(each.events for each in all_entries))
 
 
+@UNHURRIED
 @given(entries, st.data())
 def test_a_cut_at_any_byte_leaves_the_whole_entries_before_it(all_entries: list[Entry], data: st.DataObject) -> None:
     whole, ends = packed(all_entries)
@@ -50,6 +54,7 @@ def test_a_cut_at_any_byte_leaves_the_whole_entries_before_it(all_entries: list[
     assert ([found.entry for found in more.found], more.gaps, more.at) == (before, [], last)
 
 
+@UNHURRIED
 @given(entries.filter(bool), st.data())
 def test_any_flipped_bit_is_noticed_and_costs_its_entry_alone(all_entries: list[Entry], data: st.DataObject) -> None:
     whole, ends = packed(all_entries)
@@ -62,6 +67,7 @@ def test_any_flipped_bit_is_noticed_and_costs_its_entry_alone(all_entries: list[
     assert scanned.gaps == [(ends[hit - 1] if hit else 0, ends[hit])]
 
 
+@UNHURRIED
 @given(entries, st.binary(max_size=200), st.integers(0, 2**64 - 1))
 def test_entries_of_another_segment_count_for_nothing(all_entries: list[Entry], noise: bytes, other: int) -> None:
     foreign, _ = packed(all_entries, other if other != SEED else 0)
@@ -70,6 +76,7 @@ def test_entries_of_another_segment_count_for_nothing(all_entries: list[Entry], 
     assert scanned.gaps == ([(0, len(noise + foreign))] if noise + foreign else [])
 
 
+@UNHURRIED
 @given(entries, st.integers(1, 200), st.integers(0, 2_000))
 def test_reading_in_stretches_finds_what_reading_at_once_finds(
     all_entries: list[Entry], most: int, broken_at: int
@@ -108,6 +115,7 @@ events = st.lists(
 )
 
 
+@UNHURRIED
 @given(events, st.integers(1, 6), st.integers(1, 6))
 def test_a_record_for_another_number_of_partitions_goes_where_its_events_would_go_today(
     all_events: list[Incoming], made_for: int, has: int
