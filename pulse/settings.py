@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pulse.errors import SettingError
+from pulse.spool import FOLDER
 
 
 def _broker(url: str) -> str:
@@ -144,7 +145,7 @@ class Settings(BaseSettings):
     @cached_property
     def spool_folder(self) -> Path:
         """Where this collector's spool lies."""
-        return self.spool or self.data / "spool" / self.instance
+        return self.spool or self.data / FOLDER / self.instance
 
     @cached_property
     def control_url(self) -> str:

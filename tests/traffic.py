@@ -77,7 +77,7 @@ def _until_accepted(product: Product, batch: list[dict[str, Any]], sent: Sent, p
         if answer.status_code == 202:
             assert answer.json()["accepted"] == len(batch), answer.text
             break
-        assert answer.status_code == 503, answer.text
+        assert answer.status_code in (429, 503), answer.text
         time.sleep(min(float(answer.headers["retry-after"]), 0.5))
     sent.ids.update(event["event_id"] for event in batch)
     time.sleep(max(0.0, pause - (time.monotonic() - began)))

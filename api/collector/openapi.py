@@ -27,8 +27,9 @@ REFUSED = {
 DESCRIPTION = f"""One event, an array, `{{"events": […], "sent_at": …}}` or NDJSON; plain, gzip or zstd; at most
 {MAX_EVENTS_PER_REQUEST:,} events and 20 MB after decompression.
 
-202 means that every accepted event is in the log, on all of its replicas that are in step. Bad events are named in `refused` by their index and
-do not keep back the others. After 503, or no answer, send the request again with the same event ids: what had arrived,
+202 means that every accepted event is durable: the log has it on all replicas that are in step, or, while that is away, the collector
+on its disk. Bad events are named in `refused` by their index and
+do not keep back the others. After 429 or 503, or no answer, send the request again with the same event ids: what had arrived,
 or arrives yet, counts once. Events without an id get a new one each time, and may count twice.
 
 An `events:write` key goes into `Authorization: Bearer` or `X-API-Key`. A public site key is taken from pages of its allowed
@@ -42,8 +43,9 @@ PROBLEMS = {
     "408": "The body did not arrive in time.",
     "413": "More than 20 MB or 2,000 events.",
     "415": "A content type or encoding that is not taken.",
+    "429": "The key sends more than it may, or what is behind must catch up: come again after Retry-After seconds.",
     "431": "Headers of more than 32 kB.",
-    "503": "The log does not acknowledge, or too much waits for it: come again after Retry-After seconds.",
+    "503": "Neither log nor spool takes events, or too much waits for them: come again after Retry-After seconds.",
 }
 
 PROBLEM = {
@@ -80,7 +82,7 @@ def _operation() -> dict[str, Any]:
         "security": [{"bearer": []}, {"header": []}, {"address": []}],
         "requestBody": {"required": True, "content": _bodies()},
         "responses": {
-            "202": {"description": "The accepted events are in the log.", "content": {"application/json": _answer()}},
+            "202": {"description": "The accepted events are durable.", "content": {"application/json": _answer()}},
             **{status: {"description": said, "content": problem} for status, said in PROBLEMS.items()},
         },
     }

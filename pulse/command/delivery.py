@@ -16,10 +16,11 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     sleep_using_event,
-    stop_after_delay,
+    stop_any,
     stop_when_event_set,
     wait_exponential_jitter,
 )
+from tenacity.stop import stop_base
 
 from pulse.command import wire
 from pulse.errors import PulseError, Unavailable
@@ -66,6 +67,26 @@ class Later(Unavailable):
     def __init__(self, said: str, after: float | None = None) -> None:
         super().__init__(said)
         self.after = after
+
+
+class Slower(Later):
+    """The collector is there, but wants others to go first, or what is behind it to catch up."""
+
+
+class Patience(stop_base):
+    """Tells when to give up: after so many seconds without the collector. One that asks to wait is waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since = 0.0
+
+    def __call__(self, state: RetryCallState) -> bool:
+        """Whether it is at its end."""
+        passed = state.seconds_since_start or 0.0
+        if isinstance(_failure(state), Slower):
+            self._since = passed
+            return False
+        return passed - self._since >= self._seconds
 
 
 class Delivery(Generic[Tag]):
@@ -145,7 +166,7 @@ class Delivery(Generic[Tag]):
         trying = Retrying(
             retry=retry_if_exception_type(Later),
             wait=_pause,
-            stop=stop_after_delay(self._patience_s) | stop_when_event_set(self._given_up),
+            stop=stop_any(Patience(self._patience_s), stop_when_event_set(self._given_up)),
             sleep=sleep_using_event(self._given_up),
             before_sleep=lambda state: self._waits(str(_failure(state))),
             reraise=True,
@@ -167,7 +188,8 @@ class Delivery(Generic[Tag]):
 def answer_of(answer: httpx.Response) -> Answer:
     """What the collector made of a batch; raises Later where trying again is right, Refused where it is not."""
     if answer.status_code in WORTH_TRYING:
-        raise Later(str(wire.refused("the collector", answer)), _seconds(answer.headers.get("retry-after")))
+        kind = Slower if answer.status_code == 429 else Later
+        raise kind(str(wire.refused("the collector", answer)), _seconds(answer.headers.get("retry-after")))
     if answer.status_code == 202 or (answer.status_code == 400 and wire.problem(answer).get("refused")):
         return msgspec.json.decode(answer.content, type=Answer)
     raise wire.refused("the collector", answer)

@@ -172,9 +172,10 @@ def _state(url: str) -> str:
             answer = http.get(f"{url}/health/ready", timeout=ANSWER_S)
     except httpx.HTTPError:
         return "does not answer"
-    if answer.is_success:
+    found = wire.problem(answer)
+    if answer.is_success and found.get("status") != "degraded":
         return "ready"
-    checks = wire.problem(answer).get("checks")
+    checks = found.get("checks")
     wrong = {name: said for name, said in checks.items() if said != "ok"} if isinstance(checks, dict) else {}
     return "; ".join(f"{name}: {said}" for name, said in wrong.items()) or f"answers {answer.status_code}"
 

@@ -309,7 +309,7 @@ def test_health_metrics_and_documentation(collector: Collector) -> None:
     assert "swagger" in get("/docs").text
     document = get("/openapi.json").json()
     operation = document["paths"]["/v1/events"]["post"]
-    assert {"202", "400", "401", "403", "413", "415", "431", "503"} <= set(operation["responses"])
+    assert {"202", "400", "401", "403", "413", "415", "429", "431", "503"} <= set(operation["responses"])
     example = operation["requestBody"]["content"]["application/json"]["examples"]["several"]["value"]
     example = [{k: v for k, v in event.items() if k != "ts"} for event in example]
     assert collector.post(example).json() == {"accepted": 2, "refused": []}

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from pulse.command.delivery import Delivered, Delivery
 from pulse.topics import RAW, partition_of
 from tests import services
 from tests.collecting import PARTITIONS, SITE, Collector, collecting, create_raw
@@ -118,3 +119,22 @@ def over_quota(collector: Collector) -> httpx.Response:
     answer = collector.post({"event": "e"})
     assert answer.status_code == 429
     return answer
+
+
+def test_who_is_told_to_wait_waits_however_little_patience_there_is(broker: Service, tmp_path: Path) -> None:
+    waited: list[str] = []
+    accepted = 0
+
+    def done(delivered: Delivered[int]) -> None:
+        nonlocal accepted
+        accepted += delivered.answer.accepted
+
+    with collecting(broker.url, tmp_path, {"PULSE_KEY_EVENTS_PER_SECOND": "1000"}) as collector:
+        eventually(lambda: collector.client.get("/health/ready").status_code == 200)
+        with Delivery(collector.url, collector.keys["secret"], done, waited.append, patience_s=0) as delivery:
+            for number in range(6_000):
+                delivery.send(number, b'{"event":"e"}')
+            delivery.finish()
+    assert accepted == 6_000
+    assert waited
+    assert all("1000 events a second" in why for why in waited)

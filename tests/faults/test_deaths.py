@@ -36,14 +36,48 @@ def test_each_process_killed_once(product: Product, sent_before: set[str]) -> No
         _exact(product, traffic.result(timeout=240), sent_before)
 
 
-def test_the_broker_away_is_said_and_nothing_accepted_is_lost(product: Product, sent_before: set[str]) -> None:
+def _without_broker(product: Product, seed: int, seconds: float) -> Sent:
+    """Traffic during which the broker is stopped for so long."""
     with ThreadPoolExecutor(1) as pool:
-        traffic = pool.submit(send, product, 2, 20_000, 15)
+        traffic = pool.submit(send, product, seed, 20_000, 15)
         time.sleep(3)
         product.stop("kafka")
-        time.sleep(20)
+        time.sleep(seconds)
+        product.start("kafka")
+        return traffic.result(timeout=240)
+
+
+def test_the_broker_away_is_no_matter_to_who_sends(product: Product, sent_before: set[str]) -> None:
+    sent = _without_broker(product, 2, 20)
+    assert set(sent.statuses) == {202}
+    _exact(product, sent, sent_before)
+
+
+def test_the_broker_away_and_the_collector_killed_meanwhile(product: Product, sent_before: set[str]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        product.stop("kafka")
+        traffic = pool.submit(send, product, 6, 20_000, 15)
+        for _ in range(2):
+            time.sleep(5)
+            product.kill("collector")
+            product.start("collector")
         product.start("kafka")
         sent = traffic.result(timeout=240)
+    assert set(sent.statuses) == {202}
+    _exact(product, sent, sent_before)
+
+
+def test_without_a_spool_the_broker_away_is_said_and_nothing_accepted_is_lost(
+    product: Product, sent_before: set[str]
+) -> None:
+    product.environment["PULSE_SPOOL_MB"] = "0"
+    product.stop("collector")
+    product.start("collector")
+    product.ready()
+    sent = _without_broker(product, 7, 20)
+    del product.environment["PULSE_SPOOL_MB"]
+    product.stop("collector")
+    product.start("collector")
     assert sent.statuses.get(503), sent.statuses
     _exact(product, sent, sent_before)
 

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from api.collector.spool import folder, segment
+from api.collector.spool import folder
 from api.collector.spool.meters import Meters
 from api.collector.spool.segment import HEADER_BYTES
 from api.collector.spool.spool import MB, Place, Spool
 from pulse.errors import SettingError
+from pulse.spool import SUFFIX
 from tests.spooling import all_of, contents, put, run
 
 FEW = settings(max_examples=40, deadline=None)
@@ -47,7 +48,7 @@ def metric(registry: CollectorRegistry, name: str) -> float:
 
 
 def segments(path: Path) -> list[Path]:
-    return sorted(path.glob(f"*{segment.SUFFIX}"))
+    return sorted(path.glob(f"*{SUFFIX}"))
 
 
 lines_of_some_length = st.lists(
@@ -103,7 +104,7 @@ def test_a_damaged_segment_is_put_aside_and_the_others_are_there(tmp_path: Path)
     assert found == [b"first", b"third"]
     assert metric(registry, "lost_bytes_total") == 100
     assert not middle.exists()
-    assert middle.with_suffix(segment.SUFFIX + folder.DAMAGED).exists()
+    assert middle.with_suffix(SUFFIX + folder.DAMAGED).exists()
     assert contents(tmp_path)[0] == found
 
 
@@ -155,6 +156,13 @@ async def test_what_the_log_has_makes_room_and_is_not_read_again(tmp_path: Path)
     again = Spool(tmp_path, MB, Meters(CollectorRegistry()))
     assert again.records == kept - len(stretch.found)
     await again.close()
+
+
+def test_what_waits_can_be_told_from_outside(tmp_path: Path) -> None:
+    (size,) = fill(tmp_path / "one", [b"first"])
+    fill(tmp_path / "two", [b"other"])
+    assert waiting(tmp_path) == 2 * size
+    assert waiting(tmp_path / "none") == 0
 
 
 async def test_an_emptied_spool_leaves_no_file_behind(tmp_path: Path) -> None:

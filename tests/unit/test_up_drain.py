@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from deploy.local.up.drain import drain, remains
+from deploy.local.up.drain import drain, remains, spooled
 from pulse.errors import Unavailable
 
 
@@ -49,3 +49,8 @@ def test_a_log_in_memory_is_waited_for_until_the_user_has_enough_of_it() -> None
 
 def test_nothing_is_said_when_nothing_is_left() -> None:
     assert remains(0, keeps_log=False) == remains(0, keeps_log=True) == ""
+
+
+def test_what_lies_in_the_spool_is_told() -> None:
+    assert spooled(0) == ""
+    assert spooled(3_210_000).startswith("3.2 MB of accepted events remain on disk in the collector's spool")

@@ -13,6 +13,7 @@ from xxhash import xxh3_64_intdigest
 from api.collector.spool import entry, segment
 from api.collector.spool.segment import Damaged, Segment
 from pulse.errors import SettingError
+from pulse.spool import SUFFIX
 
 LOCK = "lock"
 CURSOR = "cursor"
@@ -60,7 +61,7 @@ class Left:
         self.cut = self.lost = 0
         self.next = 1
         cursor = read_cursor(folder)
-        paths = sorted(folder.glob(f"*{segment.SUFFIX}"))
+        paths = sorted(folder.glob(f"*{SUFFIX}"))
         for path in paths:
             self.next = int(path.stem) + 1
             self._take(path, path is paths[-1], cursor)
@@ -102,7 +103,7 @@ class Left:
             self.cut += size
             return
         log.error("%s: %d bytes are lost", why, size)
-        path.rename(path.with_suffix(segment.SUFFIX + DAMAGED))
+        path.rename(path.with_suffix(SUFFIX + DAMAGED))
         self.lost += size
 
 

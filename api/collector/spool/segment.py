@@ -10,10 +10,10 @@ from xxhash import xxh3_64_intdigest
 from api.collector.spool import entry
 from api.collector.spool.entry import Scanned
 from pulse.errors import PulseError
+from pulse.spool import SUFFIX
 
 MAGIC = b"PulseSpl"
 VERSION = 1
-SUFFIX = ".spool"
 
 _HEAD = Struct("<8sIIQ")
 _SUM = Struct("<Q")

@@ -55,6 +55,16 @@ def remains(left: int | None, keeps_log: bool) -> str:
     return f"{_records(left)} were not stored and are lost with the embedded log"
 
 
+def spooled(size: int) -> str:
+    """What is said in the end about events that Kafka did not take; empty if there are none."""
+    if not size:
+        return ""
+    return (
+        f"{size / 1_000_000:.1f} MB of accepted events remain on disk in the collector's spool, because Kafka did not "
+        "take them: they are sent after the next start"
+    )
+
+
 def _look(measure: Callable[[], int]) -> int | None:
     try:
         return measure()

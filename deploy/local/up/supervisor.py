@@ -13,11 +13,11 @@ from deploy.local.process import Running
 from deploy.local.up import backoff, containers, order, parts
 from deploy.local.up.asked import Asked, Stopped
 from deploy.local.up.choice import Kind, keeps_log
-from deploy.local.up.drain import drain, remains
+from deploy.local.up.drain import drain, remains, spooled
 from deploy.local.up.keeper import Keeper, Part
 from deploy.local.up.plan import PREPARATIONS, Plan, kind_of
 from deploy.local.up.screen import Screen
-from pulse import started
+from pulse import spool, started
 from pulse.errors import PulseError
 from pulse.lag import Log, total
 from pulse.started import Started
@@ -26,6 +26,9 @@ LOST = (
     "with the embedded Kafka its log is gone, which was in memory only: events that were not stored yet are lost; "
     "a new log is made, and everything that reads or writes it is started anew"
 )
+COLLECTOR_S = 90
+"""So long the collector may take to finish its requests and to send what lies in its spool."""
+LOOK_S = 0.1
 WITHOUT_GROUP = ("collector", "query")
 """The processes that are no consumers: they answer on until there is a new log."""
 
@@ -71,12 +74,13 @@ class Supervisor:
         before = self._asked.times
         self._phase("stopping: the collector")
         self._screen.tell("stopping: no more events are taken; Ctrl-C again does not wait for those that were")
-        _side_by_side(partial(self._own[name].stop, 25) for name in self._own if kind_of(name) == "collector")
-        left = self._drain(lambda: self._asked.times > before)
+        has_enough = lambda: self._asked.times > before  # noqa: E731
+        self._end_collectors(has_enough)
+        left = self._drain(has_enough)
         self._phase("stopping: processes and services")
-        said = remains(left, keeps_log(self._plan.kinds))
-        if said:
-            self._screen.tell(said)
+        for said in (remains(left, keeps_log(self._plan.kinds)), spooled(self._spool_bytes())):
+            if said:
+                self._screen.tell(said)
         self.end()
 
     def end(self) -> None:
@@ -88,6 +92,22 @@ class Supervisor:
                 containers.stop(self._plan, self._in_containers())
         _sweep()
         started.forget(self._plan.data)
+
+    def _end_collectors(self, enough: Callable[[], bool]) -> None:
+        """They send what lies in their spools first, if Kafka is there."""
+        keepers = [self._own[name] for name in self._own if kind_of(name) == "collector"]
+        stops = [partial(keeper.stop, COLLECTOR_S) for keeper in keepers]
+        stopping = Thread(target=_side_by_side, args=(stops,), name="end of the collectors", daemon=True)
+        stopping.start()
+        while stopping.is_alive():
+            stopping.join(LOOK_S)
+            if enough():
+                for keeper in keepers:
+                    if keeper.running:
+                        keeper.running.kill()
+
+    def _spool_bytes(self) -> int:
+        return spool.waiting(self._plan.settings.spool or self._plan.data / spool.FOLDER)
 
     def _drain(self, enough: Callable[[], bool]) -> int | None:
         log = Log(self._plan.environment["PULSE_KAFKA_URL"])
