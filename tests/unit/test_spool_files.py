@@ -18,7 +18,7 @@ from api.collector.spool.meters import Meters
 from api.collector.spool.segment import HEADER_BYTES
 from api.collector.spool.spool import MB, Place, Spool
 from pulse.errors import SettingError
-from pulse.spool import SUFFIX
+from pulse.spool import SUFFIX, waiting
 from tests.spooling import all_of, contents, put, run
 
 FEW = settings(max_examples=40, deadline=None)
