@@ -121,7 +121,9 @@ class Product:
             eventually(lambda url=self.url(name): _is_ready(url), within=within, every=0.2)  # type: ignore[misc]
 
     def drained(self, within: float = 120) -> None:
-        """Wait until all that is in the log now has passed through every process."""
+        """Wait until all that was accepted is in the log, and all that is in it has passed through every process."""
+        for name in self.all_of("collector"):
+            eventually(lambda url=self.url(name): _has_empty_spool(url), within=within, every=0.3)  # type: ignore[misc]
         log = Log(self.environment["PULSE_KAFKA_URL"])
         eventually(lambda: total(log.lags()) == 0, within=within, every=0.3)
 
@@ -178,9 +180,9 @@ class Product:
         )
 
     def _instance(self, name: str) -> dict[str, str]:
-        """A name of its own for each process of a group; the streams have one where the settings give them one."""
+        """A name of its own for each sink and collector; the streams have one where the settings give them one."""
         given = self.environment.get("PULSE_INSTANCE", "")
-        if kind_of(name) == "sink" or given:
+        if kind_of(name) in ("sink", "collector") or given:
             return {"PULSE_INSTANCE": f"{given or 'product'}-{name.replace(' ', '-')}"}
         return {}
 
@@ -226,6 +228,16 @@ def _run(module: str, environment: Mapping[str, str]) -> str:
     )
     assert done.returncode == 0, f"{module} failed:\n{done.stderr[-2000:]}"
     return done.stdout
+
+
+def _has_empty_spool(url: str) -> bool:
+    """Whether a collector has nothing that the log has not; one that does not run is not waited for."""
+    try:
+        metrics = httpx.get(f"{url}/metrics", timeout=5).text
+    except httpx.ConnectError:
+        return True
+    spooled = [line for line in metrics.splitlines() if line.startswith("pulse_collector_spool_records ")]
+    return all(float(line.rpartition(" ")[2]) == 0 for line in spooled)
 
 
 def _is_ready(url: str) -> bool:

@@ -51,6 +51,9 @@ class Lagging:
         except KafkaException as error:
             log.debug("Kafka does not tell how far %s is: %s", GROUP, error.args[0].str())
             self._note(self._backlog.unknown())
+        except Exception:
+            log.exception("asking how far %s is failed", GROUP)
+            self._note(self._backlog.unknown())
         else:
             self._note(self._backlog.seen(asyncio.get_running_loop().time(), found))
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from api.collector.gather import Record
 from api.collector.producer import RawLog
-from api.collector.spool.drain import Drain, Drained
+from api.collector.spool.drain import WINDOW_BYTES, Drain, Drained
 from api.collector.spool.spool import MB, Spool
 from api.collector.tally import Tally
 
@@ -63,15 +63,15 @@ class Straight:
 class Spooling:
     """Into the log while it takes records; else, and until the spool is empty again, by way of the spool.
 
-    `partitions` tells how many the log has, or is to have.
+    `partitions` tells how many the log has, or is to have; `most_bytes` is what may wait in memory.
     """
 
-    def __init__(self, raw: RawLog, spool: Spool, partitions: Callable[[], int], tally: Tally) -> None:
+    def __init__(self, raw: RawLog, spool: Spool, partitions: Callable[[], int], tally: Tally, most_bytes: int) -> None:
         self._raw = raw
         self._spool = spool
         self._partitions = partitions
         self._tally = tally
-        self._drain = Drain(spool, raw, partitions, self._go_straight)
+        self._drain = Drain(spool, raw, partitions, self._go_straight, min(WINDOW_BYTES, most_bytes // 8))
         self._draining: asyncio.Task[None] | None = None
         self.is_straight = False
         raw.on_given_up = self._give_up
@@ -96,10 +96,9 @@ class Spooling:
         """Take a record; it is settled once it is in the log or in the spool."""
         record.seal()
         self._tally.sent(record.count)
-        if self.is_straight and self._raw.is_connected:
+        if self.is_straight:
             self._raw.send(record)
         else:
-            self._turn_aside()
             self._spool.append(record, self._partitions())
 
     def fault(self, away: str | None) -> str | None:

@@ -25,7 +25,7 @@ class Way:
         self.route: Straight | Spooling = Straight(raw, tally)
         if s.spool_mb:
             spool = Spool(s.spool_folder, s.spool_mb * MB, Meters(tally.registry))
-            self.route = Spooling(raw, spool, self.partitions, tally)
+            self.route = Spooling(raw, spool, self.partitions, tally, s.waiting_mb * MB)
 
     def partitions(self) -> int:
         """How many partitions the log has, or is to have while it was not seen yet."""

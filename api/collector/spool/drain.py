@@ -11,7 +11,7 @@ from api.collector.spool.reshare import reshare
 from api.collector.spool.spool import Place, Spool, Stretch
 
 WINDOW_BYTES = 16 * 1024 * 1024
-"""So much of the spool may be on its way at a time."""
+PAUSE_S = 1.0
 NEAR_BYTES = 1024 * 1024
 """Once no more than this is left, new records wait for it instead of going through the spool as well."""
 
@@ -39,14 +39,22 @@ class Drained(Record):
 class Drain:
     """Empties a spool into the log whenever that is connected; `caught_up` is called each time nothing is left to send.
 
-    `partitions` tells how many the log has.
+    `partitions` tells how many the log has; at most about `window_bytes` are on their way at a time.
     """
 
-    def __init__(self, spool: Spool, raw: RawLog, partitions: Callable[[], int], caught_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        raw: RawLog,
+        partitions: Callable[[], int],
+        caught_up: Callable[[], None],
+        window_bytes: int = WINDOW_BYTES,
+    ) -> None:
         self._spool = spool
         self._raw = raw
         self._partitions = partitions
         self._caught_up = caught_up
+        self._window_bytes = window_bytes
         self._at = Place()
         self._turn = 0
         self._moved = asyncio.Event()
@@ -68,10 +76,15 @@ class Drain:
         """Drain, until cancelled, whenever it is needed."""
         while True:
             self._moved.clear()
-            if is_needed() and self._raw.is_connected:
-                await self._step()
-            else:
+            if not (is_needed() and self._raw.is_connected):
                 await self._moved.wait()
+                continue
+            try:
+                await self._step()
+            except Exception:
+                log.exception("draining the spool failed; it is tried again")
+                await asyncio.sleep(PAUSE_S)
+                self.rewind()
 
     async def _step(self) -> None:
         turn = self._turn
@@ -93,7 +106,7 @@ class Drain:
 
     async def _send_all(self, stretch: Stretch, turn: int) -> None:
         for found in stretch.found:
-            while self._on_its_way > WINDOW_BYTES and turn == self._turn:
+            while self._on_its_way > self._window_bytes and turn == self._turn:
                 self._moved.clear()
                 await self._moved.wait()
             if turn != self._turn:

@@ -30,6 +30,8 @@ def take(folder: Path) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        for each in (folder, *list(folder.resolve().parents)[:2]):
+            sync(each)
     except OSError as error:
         raise SettingError(
             f"PULSE_SPOOL: {folder} cannot be used: {error.strerror}; PULSE_SPOOL_MB=0 does without"

@@ -180,7 +180,7 @@ def _numbered(kind: str, number: int) -> str:
 def _process(kind: str, number: int, settings: Settings) -> Process:
     """The process of a kind by its number, with a port and a name of its own.
 
-    Streams have a name only where the settings give them one: see `PULSE_INSTANCE`. A sink always has one.
+    Streams have a name only where the settings give them one: see `PULSE_INSTANCE`. A sink and a collector always have one.
     """
     module, called, one = MODULES[kind]
     variable = f"PULSE_{kind.upper()}_PORT"
@@ -188,7 +188,7 @@ def _process(kind: str, number: int, settings: Settings) -> Process:
     if number == 0:
         return Process(kind, module, port, called, variable, {})
     own = {variable: str(port)}
-    if kind == "sink" or "instance" in settings.model_fields_set:
+    if kind in ("sink", "collector") or "instance" in settings.model_fields_set:
         own["PULSE_INSTANCE"] = f"{settings.instance}-{number + 1}"
     user = f"{one} {number + 1}" + (" of the streams" if kind == "streams" else "")
     return Process(_numbered(kind, number), module, port, user, variable, own)
