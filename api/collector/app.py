@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> App:
         gc.set_threshold(*GC_THRESHOLDS)
         yield
         gatherer.flush()
-        await way.route.stop()
+        await way.route.stop(lambda: way.watch.fault)
         for each in watching:
             each.cancel()
         await asyncio.gather(*watching, return_exceptions=True)

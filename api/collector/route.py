@@ -13,8 +13,11 @@ from api.collector.tally import Tally
 
 END_S = 60.0
 """How long the end waits for the spool to run empty, while the log takes something."""
-STUCK_S = 5.0
+STUCK_S = 10.0
 LOOK_S = 0.02
+
+Away = Callable[[], str | None]
+"""Tells what is wrong with the log, None if nothing is."""
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +58,7 @@ class Straight:
         """What the health page says of the way into the log."""
         return {"kafka": away or "ok"}
 
-    async def stop(self) -> None:
+    async def stop(self, away: Away) -> None:
         """Wait for what is on its way."""
         await self._raw.stop()
 
@@ -116,9 +119,9 @@ class Spooling:
             waits = f"{'spooling' if away else 'draining'}: {size}, {self._spool.records:,} records"
         return {"kafka": away or "ok", "spool": self._spool.fault or waits}
 
-    async def stop(self) -> None:
+    async def stop(self, away: Away) -> None:
         """Drain the spool while the log takes records; what is left stays on disk, for the next start."""
-        await self._run_empty()
+        await self._run_empty(away)
         if self._draining is not None:
             self._draining.cancel()
             with suppress(asyncio.CancelledError):
@@ -126,14 +129,15 @@ class Spooling:
         await self._raw.stop()
         await self._spool.close()
 
-    async def _run_empty(self) -> None:
+    async def _run_empty(self, away: Away) -> None:
         loop = asyncio.get_running_loop()
         until, moved, seen = loop.time() + END_S, loop.time(), -1
         while not (self._raw.is_idle and self._spool.is_empty):
             now = loop.time()
             if self._raw.acknowledged != seen:
                 moved, seen = now, self._raw.acknowledged
-            if now > until or now - moved > STUCK_S or not (self._raw.is_connected or self._spool.queued_bytes):
+            is_away = away() is not None and not self._spool.queued_bytes
+            if now > until or now - moved > STUCK_S or is_away:
                 log.warning("the spool is not empty: it is sent after the next start", extra=self.checks(None))
                 return
             await asyncio.sleep(LOOK_S)
