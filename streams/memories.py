@@ -47,6 +47,7 @@ class Memories:
         self._generation = -1
         self._asked = 0.0
         self._known_elsewhere: Older | None = None
+        self._trimming: asyncio.Task[None] | None = None
 
     def __getitem__(self, partition: int) -> Memory:
         return self._memories[partition]
@@ -165,16 +166,16 @@ class Memories:
             self._bounds.taken = self._known_elsewhere.nbytes
 
     async def _make_room(self) -> None:
-        """Where too much is remembered exactly, drop what is stored; wait where too little is."""
-        while self._is_full() or self._is_due():
-            try:
-                await self._trim()
-            except Unavailable as error:
-                log.debug("it is not known what is stored: %s", error)
-            if not self._is_full():
-                break
-            self.waiting = f"waiting for what was written last to be stored: no room for more than {self._bounds.recent} ids that are not"
-            await asyncio.sleep(ASKED_EACH_S / 4)
+        """Where too much is remembered exactly, drop what is stored; wait only where there is no room at all."""
+        if self._is_due() and (self._trimming is None or self._trimming.done()):
+            self._trimming = asyncio.create_task(self._trim())
+        while self._is_full():
+            self.waiting = f"waiting for what was written last to be stored: {self._bounds.recent} ids are not"
+            if self._trimming is not None and not self._trimming.done():
+                await self._trimming
+            else:
+                await asyncio.sleep(ASKED_EACH_S / 4)
+                self._trimming = asyncio.create_task(self._trim())
         self.waiting = ""
 
     def _is_full(self) -> bool:
@@ -187,9 +188,15 @@ class Memories:
 
     async def _trim(self) -> None:
         self._asked = time.monotonic()
-        found = await asyncio.to_thread(ask, self._source.broker, self._source.client, self.log_id, self._memories)
+        try:
+            found = await asyncio.to_thread(
+                ask, self._source.broker, self._source.client, self.log_id, list(self._memories)
+            )
+        except Unavailable as error:
+            log.debug("it is not known what is stored: %s", error)
+            return
         for partition, standing in found.items():
-            memory = self._memories[partition]
-            memory.stored = max(memory.stored, standing.offset)
-            memory.trim(self._bounds.recent_each() // 2)
+            if (memory := self._memories.get(partition)) is not None:
+                memory.stored = max(memory.stored, standing.offset)
+                memory.trim(self._bounds.recent_each() // 2)
         self._confirmation.expect({partition: standing.place for partition, standing in found.items()})
