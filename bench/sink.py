@@ -53,7 +53,7 @@ def refined(rows: int) -> tuple[list[Record], list[Record]]:
 
 
 def _records(made: Sequence[Made]) -> list[Record]:
-    return [Record(m.topic, m.partition, n, m.place, m.value) for n, m in enumerate(made)]
+    return [Record(m.topic, m.partition, n, m.place, m.value, ledger=m.ledger) for n, m in enumerate(made)]
 
 
 def conversions(events: Sequence[Record], partials: Sequence[Record]) -> dict[str, Callable[[], object]]:
@@ -83,7 +83,7 @@ def inserted(client: Client, server: Running, rows: int, insert: Callable[[], ob
     """Rows/s, µs of ClickHouse's and of our CPU a row: the best of some rounds, each into empty tables."""
     process, found = psutil.Process(server.pid), []
     for _ in range(ROUNDS):
-        for table in ("events", "metrics_minute"):
+        for table in ("events", "metrics_minute", "ledger_minute"):
             client.command(f"TRUNCATE TABLE {table}")
         theirs, ours, began = sum(process.cpu_times()[:2]), process_time(), perf_counter()
         insert()

@@ -60,12 +60,17 @@ def _refused(refusals: Iterable[Refused], timestamp: int) -> Counts:
     return found
 
 
-def headers(some: Iterable[Entry], most: int = MAX_HEADER_BYTES) -> list[bytes]:
+def headers(some: Sequence[Entry], most: int = MAX_HEADER_BYTES) -> list[bytes]:
     """Entries as the values of headers, each of at most `most` bytes or of one entry."""
+    whole = _encoder.encode_lines(some)
+    if len(whole) <= most:
+        return [whole] if whole else []
     return cut(map(_encoder.encode, some), most)
 
 
 def accounted(values: Sequence[bytes], ledgers: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """The values of a raw record's output, each with its ledger: the last has it, or those without events after it."""
+    if len(values) == len(ledgers) == 1:
+        return [(values[0], ledgers[0])]
     room = [*values, *[b""] * (len(ledgers) - min(len(values), 1))]
     return list(zip(room, [*[b""] * (len(room) - len(ledgers)), *ledgers], strict=True))

@@ -83,10 +83,6 @@ class Log:
         """All records of a topic, partition by partition."""
         return [message for partition in range(PARTITIONS) for message in self.broker.read((topic, partition), 0)]
 
-    def filled(self, topic: str) -> int:
-        """How many records of a topic hold something: one that only tells the ledger is empty."""
-        return sum(1 for message in self.read(topic) if message.value())
-
     def applied(self, topic: str) -> list[tuple[Place, Message]]:
         """The records that a consumer applies: those whose place is beyond the last one of its partitions."""
         reached: dict[tuple[int | None, str, int], int] = {}
