@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.collector import vital
 from api.collector.admission import Admission
 from api.collector.body import Receive
 from api.collector.gather import Gatherer
@@ -48,7 +49,7 @@ def create_app(settings: Settings) -> App:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watching = [asyncio.create_task(each) for each in way.watching()]
+        watching = [vital.begin(each) for each in way.watching()]
         way.route.begin()
         gc.collect()
         gc.freeze()

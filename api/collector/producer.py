@@ -148,10 +148,12 @@ class RawLog:
         self._tick = asyncio.get_running_loop().call_later(delay, self._poll)
 
     def _poll(self) -> None:
-        if self._producer is not None:
-            self._producer.poll(0)
-        self._expire()
-        self._schedule(POLL_S if self.in_flight else IDLE_POLL_S)
+        try:
+            if self._producer is not None:
+                self._producer.poll(0)
+            self._expire()
+        finally:
+            self._schedule(POLL_S if self.in_flight else IDLE_POLL_S)
 
     def _expire(self) -> None:
         """The broker has had its time: whoever waits is told so, though the record may arrive yet."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
+from api.collector import vital
 from api.collector.gather import Record
 from api.collector.producer import RawLog
 from api.collector.spool.drain import WINDOW_BYTES, Drain, Drained
@@ -93,7 +94,7 @@ class Spooling:
 
     def begin(self) -> None:
         """Begin to drain what an earlier process left."""
-        self._draining = asyncio.create_task(self._drain.run(lambda: not self.is_straight))
+        self._draining = vital.begin(self._drain.run(lambda: not self.is_straight))
 
     def send(self, record: Record) -> None:
         """Take a record; it is settled once it is in the log or in the spool."""

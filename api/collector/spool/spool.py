@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from api.collector import vital
 from api.collector.gather import Record
 from api.collector.spool import folder, segment
 from api.collector.spool.entry import Entry, Found, Scanned
@@ -172,7 +173,7 @@ class Spool:
 
     def _kick(self) -> None:
         if self._task is None and self._queue and not self.is_held:
-            self._task = asyncio.create_task(self._write())
+            self._task = vital.begin(self._write())
 
     async def _write(self) -> None:
         try:
@@ -225,7 +226,7 @@ class Spool:
         log.error("the spool cannot be written: %s", error, extra={"folder": str(self._path)})
         self._error = error
         if self._probing is None or self._probing.done():
-            self._probing = asyncio.create_task(self._probe())
+            self._probing = vital.begin(self._probe())
 
     async def _probe(self) -> None:
         while self._error is not None:
