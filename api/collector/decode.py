@@ -1,7 +1,7 @@
 """From a body to its events: all at once where all are good, one by one where one is not."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from api.collector.undecodable import bare_surrogates, rejection, said
 from pulse.event import MAX_EVENTS_PER_REQUEST, MAX_PROPERTIES, MAX_PROPERTY_NAME, Moment, RawEvent
 from pulse.rejection import Rejection
 from pulse.undecoded import UNDECODABLE
+from pulse.uuids import have_good_ids
 
 COUNTED_BEYOND = 1024 * 1024
 """A body larger than this is counted before it is decoded, lest millions of tiny events fill the memory."""
@@ -29,10 +30,16 @@ class Incoming(RawEvent, kw_only=True, omit_defaults=True, gc=False):
     properties: Annotated[dict[_Name, Any], Meta(max_length=MAX_PROPERTIES)] | None = None
 
 
-class Envelope(Struct):
+class _Likely(Incoming, kw_only=True, omit_defaults=True, gc=False):
+    """An event whose id is still to be looked at, with those of all others."""
+
+    event_id: str | None = None
+
+
+class _Envelope(Struct):
     """`{"events": […], "sent_at": …}`."""
 
-    events: list[Incoming]
+    events: list[_Likely]
     sent_at: Moment | None = None
 
 
@@ -52,8 +59,9 @@ _Parts = defstruct(
 """An array as its first 2,001 elements, undecoded. A list would hold them all, however many there are."""
 
 _event = json.Decoder(Incoming)
-_events = json.Decoder(list[Incoming])
-_envelope = json.Decoder(Envelope)
+_likely = json.Decoder(_Likely)
+_likely_events = json.Decoder(list[_Likely])
+_envelope = json.Decoder(_Envelope)
 _opened = json.Decoder(_Opened)
 _parts = json.Decoder(_Parts)
 _moment = json.Decoder(Moment | None)
@@ -63,7 +71,7 @@ _moment = json.Decoder(Moment | None)
 class Decoded:
     """A request's events, each with its index in the request, and those that are none."""
 
-    events: list[Incoming]
+    events: Sequence[Incoming]
     indexes: Sequence[int]
     refused: list[Rejection] = field(default_factory=list)
     sent_at: Moment | None = None
@@ -95,10 +103,9 @@ def _decode(body: bytes, lines: bool) -> Decoded:
 
 def _decode_array(body: bytes | Raw, sent_at: Moment | None = None) -> Decoded:
     if len(memoryview(body)) <= COUNTED_BEYOND or len(_open_array(body)) <= MAX_EVENTS_PER_REQUEST:
-        try:
-            return _all_good(_events.decode(body), sent_at)
-        except UNDECODABLE:
-            pass
+        events = _all_or_none(_likely_events.decode, body)
+        if events is not None:
+            return _all_good(events, sent_at)
     return _one_by_one(_open_array(body), sent_at)
 
 
@@ -116,7 +123,7 @@ def _decode_object(body: bytes) -> Decoded:
         if found is not None:
             return found
     try:
-        return Decoded([_event.decode(body)], range(1))
+        return Decoded([_one(body)], range(1))
     except ValidationError as error:
         return Decoded([], (), [rejection(0, error, body)])
     except UNDECODABLE as error:
@@ -130,7 +137,8 @@ def _decode_envelope(body: bytes) -> Decoded | None:
     if len(body) <= COUNTED_BEYOND:
         try:
             whole = _envelope.decode(body)
-            return _all_good(whole.events, whole.sent_at)
+            if have_good_ids(whole.events):
+                return _all_good(whole.events, whole.sent_at)
         except UNDECODABLE:
             pass
     try:
@@ -157,10 +165,9 @@ def _sent_at(raw: Raw | UnsetType) -> Moment | None:
 
 def _decode_lines(body: bytes) -> Decoded:
     if body.count(b"\n") <= MAX_EVENTS_PER_REQUEST:
-        try:
-            return _all_good(_event.decode_lines(body), None)
-        except UNDECODABLE:
-            pass
+        events = _all_or_none(_likely.decode_lines, body)
+        if events is not None:
+            return _all_good(events, None)
     found = islice(_LINE.finditer(bare_surrogates(body)), MAX_EVENTS_PER_REQUEST + 1)
     return _one_by_one([line.group() for line in found], None)
 
@@ -171,7 +178,31 @@ def _looks_like_lines(body: bytes) -> bool:
     return bool(more) and first.rstrip().endswith(b"}")
 
 
-def _all_good(events: list[Incoming], sent_at: Moment | None) -> Decoded:
+def _all_or_none(read: Callable[[bytes | Raw], list[_Likely]], body: bytes | Raw) -> list[_Likely] | None:
+    """All events of a body at once; None if one is bad: then each is looked into."""
+    try:
+        events = read(body)
+    except UNDECODABLE:
+        return None
+    return events if have_good_ids(events) else None
+
+
+def _one(part: bytes | Raw) -> Incoming:
+    """An event; raises what the contract's decoder says. Of equal names the last counts, be the others what they may."""
+    try:
+        return _event.decode(part)
+    except ValidationError:
+        alone = _all_or_none(_alone, part)
+        if alone is None:
+            raise
+        return alone[0]
+
+
+def _alone(part: bytes | Raw) -> list[_Likely]:
+    return [_likely.decode(part)]
+
+
+def _all_good(events: Sequence[Incoming], sent_at: Moment | None) -> Decoded:
     _check_count(len(events))
     return Decoded(events, range(len(events)), sent_at=sent_at)
 
@@ -181,7 +212,7 @@ def _one_by_one(parts: Sequence[bytes | Raw], sent_at: Moment | None) -> Decoded
     events, indexes, refused = [], [], []
     for index, part in enumerate(parts):
         try:
-            events.append(_event.decode(part))
+            events.append(_one(part))
             indexes.append(index)
         except UNDECODABLE as error:
             refused.append(rejection(index, error, part))

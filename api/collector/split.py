@@ -18,7 +18,7 @@ _TOO_DEEP = (Reason.invalid, f"nested more than {MAX_NESTING} levels deep", "pro
 
 
 def split(
-    events: list[Incoming], indexes: Sequence[int], partitions: int
+    events: Sequence[Incoming], indexes: Sequence[int], partitions: int
 ) -> tuple[dict[int, list[bytes]], list[Rejection]]:
     """The events as lines by partition, and those whose line is too large or too deeply nested.
 
@@ -43,7 +43,9 @@ def split(
     return shares, refused
 
 
-def _one_by_one(events: list[Incoming], indexes: Sequence[int]) -> tuple[list[Incoming], list[bytes], list[Rejection]]:
+def _one_by_one(
+    events: Sequence[Incoming], indexes: Sequence[int]
+) -> tuple[list[Incoming], list[bytes], list[Rejection]]:
     kept, lines, refused = [], [], []
     for index, event in zip(indexes, events, strict=True):
         fault, line = _written(event)

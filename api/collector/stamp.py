@@ -32,8 +32,8 @@ Fault = tuple[Reason, str, str]
 
 
 def stamp(
-    events: list[Incoming], indexes: Sequence[int], receipt: Receipt, bounds: Bounds, entropy: Entropy
-) -> tuple[list[Incoming], Sequence[int], list[Rejection]]:
+    events: Sequence[Incoming], indexes: Sequence[int], receipt: Receipt, bounds: Bounds, entropy: Entropy
+) -> tuple[Sequence[Incoming], Sequence[int], list[Rejection]]:
     """The events of a request, stamped in place, with their indexes, and those refused for their site or time."""
     site_id, received_at, imports = receipt.site_id, receipt.received_at, receipt.imports
     sent_at, is_seen = receipt.sent_at, not receipt.secret
@@ -58,8 +58,8 @@ def stamp(
 
 
 def _without(
-    events: list[Incoming], indexes: Sequence[int], faults: Mapping[int, Fault]
-) -> tuple[list[Incoming], Sequence[int], list[Rejection]]:
+    events: Sequence[Incoming], indexes: Sequence[int], faults: Mapping[int, Fault]
+) -> tuple[Sequence[Incoming], Sequence[int], list[Rejection]]:
     refused = [
         Rejection(indexes[position], reason, detail, field, events[position].event_id)
         for position, (reason, field, detail) in faults.items()

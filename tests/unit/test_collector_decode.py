@@ -1,11 +1,13 @@
 """From bodies to events: every form, and every way of being none."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from api.collector.answer import Problem
 from api.collector.decode import COUNTED_BEYOND, Decoded, decode
@@ -159,6 +161,10 @@ def test_text_that_is_no_utf_8_costs_its_event_alone() -> None:
 
 def test_the_last_of_two_equal_names_counts() -> None:
     assert decode(b'{"event":"a","event":"b"}', False).events[0].event == "b"
+    good, bad = b'"event_id":"0199c0de-7a1c-7d3e-9a77-3b1f00c0ffee"', b'"event_id":"none"'
+    for event, is_good in ((b",".join([bad, good]), True), (b",".join([good, bad]), False)):
+        for form in (b'{"event":"a",%b}', b'[{"event":"a",%b}]', b'[{"event":"a",%b},{"event":"b"},1]'):
+            assert (0 in decode(form % event, False).indexes) == is_good
 
 
 names = st.sampled_from(["event", "event_id", "ts", "sent_at", "site_id", "received_at", "revenue", "properties"])
@@ -204,3 +210,33 @@ def test_what_becomes_of_an_event_does_not_hang_on_its_neighbours(sent: list[dic
     together = decode(body(sent), False)
     alone = [not decode(body(event), False).refused for event in sent]
     assert [index in together.indexes for index in range(len(sent))] == alone
+
+
+PARTS = st.sampled_from(
+    [
+        '"event_id":"0199c0de-7a1c-7d3e-9a77-3b1f00c0ffee"',
+        '"event_id":"0199C0DE-7A1C-7D3E-9A77-3B1F00C0FFEE"',
+        '"event_id":"0199c0de-7a1c-7d3e-9a77-3b1f00c0ffe"',
+        '"event_id":"0199c0de-7a1c-7d3e-9a77-3b1f00c0ffeg"',
+        '"event_id":null',
+        '"event\\u005fid":"none"',
+        '"\\u0065vent_id":"0199c0de-7a1c-7d3e-9a77-3b1f00c0ffee"',
+        '"properties":{"event_id":"none"}',
+        '"country":"DE"',
+        '"country":"D\\u00fc"',
+        '"title":"t"',
+    ]
+)
+LIKELY = st.lists(PARTS, max_size=4).map(lambda parts: ("{" + ",".join(['"event":"e"', *parts]) + "}").encode())
+
+
+@given(st.lists(LIKELY, min_size=1, max_size=4))
+def test_together_and_alone_the_same_comes_of_an_event(sent: list[bytes]) -> None:
+    alone = [decode(event, False) for event in sent]
+    events = [encode(event) for each in alone for event in each.events]
+    refused = [replace(r, index=index) for index, each in enumerate(alone) for r in each.refused]
+    array = b"[" + b",".join(sent) + b"]"
+    for form, as_lines in ((array, False), (b'{"events":' + array + b"}", False), (b"\n".join(sent), True)):
+        together = decode(form, as_lines)
+        assert [encode(event) for event in together.events] == events
+        assert together.refused == refused
