@@ -1,6 +1,8 @@
 """From stamped events to the lines of each partition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter
 
 from msgspec import json
 
@@ -14,6 +16,8 @@ LINE_LEVELS = 1 + MAX_NESTING
 """Of an accepted event's fields only the properties are nested."""
 
 _encode = json.Encoder().encode
+_properties = attrgetter("properties")
+_NESTED = frozenset({dict, list})
 _TOO_DEEP = (Reason.invalid, f"nested more than {MAX_NESTING} levels deep", "properties")
 
 
@@ -27,7 +31,9 @@ def split(
     refused: list[Rejection] = []
     try:
         lines = list(map(_encode, events))
-        is_fit = all(len(line) <= MAX_EVENT_BYTES and nesting.is_within(line, LINE_LEVELS) for line in lines)
+        is_fit = max(map(len, lines), default=0) <= MAX_EVENT_BYTES and (
+            are_flat(events) or all(nesting.is_within(line, LINE_LEVELS) for line in lines)
+        )
     except RecursionError:
         is_fit = False
     if not is_fit:
@@ -41,6 +47,12 @@ def split(
         else:
             shares[partition] = [line]
     return shares, refused
+
+
+def are_flat(events: Iterable[Incoming]) -> bool:
+    """Whether no property is an object or array: true of nearly all, and told sooner of the values than of the lines."""
+    named = filter(None, map(_properties, events))
+    return _NESTED.isdisjoint(map(type, chain.from_iterable(map(dict.values, named))))
 
 
 def _one_by_one(

@@ -12,10 +12,11 @@ from msgspec import json
 
 from api.collector.decode import Incoming, decode
 from api.collector.ids import ENTROPY_BITS, uuid7
-from api.collector.split import split
+from api.collector.split import are_flat, split
 from api.collector.stamp import Receipt, stamp
 from pulse.clock import Bounds
 from pulse.event import MAX_EVENT_BYTES, MAX_MS, MAX_NESTING, RawEvent
+from pulse.nesting import depth
 from pulse.rejection import Reason, Rejection
 from pulse.topics import partition_of
 
@@ -181,3 +182,25 @@ def test_properties_nest_as_deeply_as_the_contract_says() -> None:
     assert [(r.index, r.reason, r.field, r.detail) for r in refused] == [
         (1, Reason.invalid, "properties", "nested more than 32 levels deep")
     ]
+
+
+def enclosed(value: Any, levels: int, as_list: bool) -> Any:
+    for _ in range(levels):
+        value = [value] if as_list else {"p": value}
+    return value
+
+
+PROPERTIES = st.none() | st.dictionaries(
+    st.text(max_size=3),
+    st.builds(enclosed, st.sampled_from([1, "[{" * 40, None]), st.sampled_from([0, 0, 1, 31, 32]), st.booleans()),
+)
+
+
+@given(st.lists(PROPERTIES, max_size=4))
+def test_whatever_is_nested_beside_them_the_same_events_are_too_deep(some: list[dict[str, Any] | None]) -> None:
+    events = [Incoming(event="e", event_id=str(n), properties=each) for n, each in enumerate(some)]
+    shares, refused = split(events, range(len(events)), 3)
+    too_deep = [n for n, event in enumerate(events) if depth(json.encode(event)) > 1 + MAX_NESTING]
+    assert [r.index for r in refused] == too_deep
+    assert sum(map(len, shares.values())) == len(events) - len(too_deep)
+    assert not too_deep or not are_flat(events)
