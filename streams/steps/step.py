@@ -25,9 +25,8 @@ class Page(NamedTuple):
 
 
 class Whence(NamedTuple):
-    """What an address tells; empty where it does not. `network` is the address cut to /24 or /48."""
+    """What an address tells; empty where it does not."""
 
-    network: str | None = None
     country: str = ""
     region: str = ""
     city: str = ""
@@ -41,11 +40,11 @@ NOWHERE = Whence()
 class Arrival:
     """Where an event comes from: log id, partition and offset of its record, and `index` among the record's lines.
 
-    `timestamp` is when the record was written, in ms since the epoch. `whence` and `page` are what earlier steps
-    have found for later ones.
+    `timestamp` is when the record was written, in ms since the epoch. `page` is what an earlier step has found for
+    later ones.
     """
 
-    __slots__ = ("index", "log", "offset", "page", "partition", "timestamp", "whence")
+    __slots__ = ("index", "log", "offset", "page", "partition", "timestamp")
 
     def __init__(self, log: str, partition: int, offset: int, timestamp: int, index: int = 0) -> None:
         self.log = log
@@ -54,7 +53,6 @@ class Arrival:
         self.timestamp = timestamp
         self.index = index
         self.page = NO_PAGE
-        self.whence = NOWHERE
 
 
 Step = Callable[[RefinedEvent, Arrival], Refusal | None]

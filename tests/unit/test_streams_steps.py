@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pulse.errors import SettingError
-from streams.steps.address import hide_address, look_up, put_country
+from streams.steps.address import hide_address, look_up, network_of, parsed_network_of, put_country
 from streams.steps.identity import put_event_id, put_visitor
 from streams.steps.user_agent import device_of
 from tests.unit.streams_events import CHROME, DAY, ID, NOW, arrival, event, only, raw, refusal
@@ -208,6 +210,27 @@ def test_any_text_may_stand_for_a_user_agent(user_agent: str) -> None:
 )
 def test_addresses_are_cut_to_their_network(address: str, network: str) -> None:
     assert only(raw(ip=address))["ip"] == network
+
+
+ADDRESSES = st.one_of(
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).flatmap(lambda one: st.sampled_from([str(one), one.exploded, str(one).upper()])),
+    st.ip_addresses(v=4).flatmap(
+        lambda one: st.sampled_from(["::ffff:", "::", "64:ff9b::", "::ffff:0:"]).map(lambda head: f"{head}{one}")
+    ),
+    st.lists(
+        st.sampled_from(["0", "1", "7", "00", "012", "255", "256", "٣", "", "-1", "1e1"]), min_size=1, max_size=5
+    ).map(".".join),
+    st.lists(
+        st.sampled_from(["0", "0", "1", "ffff", "0db8", "00001", "g", "", "", "1.2.3.4"]), min_size=1, max_size=9
+    ).map(":".join),
+    st.text("0123456789abcdef:.%/ \0\n[]é", max_size=20),
+)
+
+
+@given(st.builds(str.__add__, ADDRESSES, st.sampled_from(["", "", "", "%eth0", "/24", " ", "\0"])))
+def test_the_short_way_to_a_network_is_the_long_one(text: str) -> None:
+    assert network_of(text) == parsed_network_of(text)
 
 
 def test_what_is_no_address_is_not_kept() -> None:
