@@ -9,6 +9,7 @@ from pulse.event import MAX_EVENT_BYTES, MAX_MS, RawEvent, RefinedEvent
 from pulse.rejection import Reason, Refused
 from pulse.undecoded import UNDECODABLE as UNDECODABLE
 from pulse.undecoded import fault_of
+from pulse.uuids import have_good_ids
 from streams.steps.step import Refusal
 
 MAX_RAW_BYTES = 16 * 1024 * 1024
@@ -23,6 +24,18 @@ class _Accepted(RawEvent, kw_only=True, omit_defaults=True, gc=False):
     properties: Raw = None  # type: ignore[assignment]
 
 
+class _LikelyAccepted(_Accepted, kw_only=True, omit_defaults=True, gc=False):
+    """The same, its id still to be looked at."""
+
+    event_id: str | None = None
+
+
+class _Likely(RefinedEvent, kw_only=True, omit_defaults=True, gc=False):
+    """An event that is to be refined, its id still to be looked at, with those of all others."""
+
+    event_id: str | None = None
+
+
 class _Named(Struct):
     """What a refused line may still tell of itself."""
 
@@ -31,16 +44,17 @@ class _Named(Struct):
     received_at: Any = None
 
 
-_events = json.Decoder(RefinedEvent)
+_events = json.Decoder(_Likely)
 _accepted = json.Decoder(_Accepted)
+_likely_accepted = json.Decoder(_LikelyAccepted)
 _named = json.Decoder(_Named)
 
 
 class Decoded(NamedTuple):
     """The events of a record, each with its line and the line's number, and the lines that are none."""
 
-    events: list[RefinedEvent]
-    lines: list[bytes]
+    events: Sequence[RefinedEvent]
+    lines: Sequence[bytes]
     indexes: Sequence[int]
     refused: list[Refused]
 
@@ -50,29 +64,51 @@ def decode(value: bytes) -> Decoded:
     if len(value) > MAX_RAW_BYTES:
         why = Refusal(Reason.too_large, "", f"a record of {len(value):,} bytes, of at most {MAX_RAW_BYTES:,}")
         return Decoded([], [], [], [refused(value, 0, why)])
-    lines = [line for line in value.split(b"\n") if line]
+    lines = value.split(b"\n")
     try:
         events = _events.decode_lines(value)
     except UNDECODABLE:
         return _line_by_line(lines)
-    if len(events) != len(lines) or max(map(len, lines), default=0) > MAX_EVENT_BYTES:
+    if len(events) != len(lines):
+        lines = [line for line in lines if line]
+    if len(events) != len(lines) or max(map(len, lines), default=0) > MAX_EVENT_BYTES or not have_good_ids(events):
         return _line_by_line(lines)
     return Decoded(events, lines, range(len(lines)), [])
 
 
 def _line_by_line(lines: list[bytes]) -> Decoded:
-    decoded = Decoded([], [], [], [])
-    filled = [line for line in lines if not line.isspace()]
+    events: list[RefinedEvent] = []
+    kept, indexes, bad = [], [], []
+    filled = [line for line in lines if line and not line.isspace()]
     for index, line in enumerate(filled):
         try:
-            if len(line) > MAX_EVENT_BYTES:
-                raise OversizedError(len(line))
-            decoded.events.append(RefinedEvent(**structs.asdict(_accepted.decode(line))))
-            decoded.lines.append(line)
-            decoded.indexes.append(index)  # type: ignore[attr-defined]
+            events.append(RefinedEvent(**structs.asdict(_one(line))))
+            kept.append(line)
+            indexes.append(index)
         except (*UNDECODABLE, OversizedError) as error:
-            decoded.refused.append(refused(line, index, _why(error)))
-    return decoded
+            bad.append(refused(line, index, _why(error)))
+    return Decoded(events, kept, indexes, bad)
+
+
+def _one(line: bytes) -> _Accepted:
+    """An event; raises what the contract's decoder says. Of equal names the last counts, be the others what they may."""
+    if len(line) > MAX_EVENT_BYTES:
+        raise OversizedError(len(line))
+    try:
+        return _accepted.decode(line)
+    except ValidationError:
+        event = _likely_one(line)
+        if event is None:
+            raise
+        return event
+
+
+def _likely_one(line: bytes) -> _Accepted | None:
+    try:
+        event = _likely_accepted.decode(line)
+    except UNDECODABLE:
+        return None
+    return event if have_good_ids([event]) else None
 
 
 class OversizedError(Exception):

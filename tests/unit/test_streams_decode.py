@@ -5,6 +5,7 @@ import json as plain
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from pulse.event import MAX_EVENT_BYTES
 from streams.decode import LINE_KEPT, MAX_RAW_BYTES, decode
@@ -107,3 +108,31 @@ def test_a_record_beyond_what_places_can_number_is_refused_as_one() -> None:
     decoded = decode(b'{"event":"a","site_id":"shop"}\n' * (MAX_RAW_BYTES // 31 + 1))
     assert decoded.events == []
     assert [line.reason for line in decoded.refused] == ["too_large"]
+
+
+PARTS = st.sampled_from(
+    [
+        '"event_id":"0199c0de-7a1c-7d3e-9a77-3b1f00c0ffee"',
+        '"event_id":"0199C0DE-7A1C-7D3E-9A77-3B1F00C0FFEE"',
+        '"event_id":"0199c0de-7a1c-7d3e-9a77-3b1f00c0ffeg"',
+        '"event_id":"none"',
+        '"event_id":null',
+        '"\\u0065vent_id":"none"',
+        '"properties":{"event_id":"none"}',
+        '"country":"DEU"',
+        '"host":5',
+        '"title":"t"',
+    ]
+)
+LINES = st.lists(PARTS, max_size=4).map(
+    lambda parts: ("{" + ",".join(['"event":"a"', '"site_id":"shop"', *parts]) + "}").encode()
+)
+
+
+@given(st.lists(LINES, min_size=1, max_size=4))
+def test_together_and_alone_the_same_comes_of_a_line(lines: list[bytes]) -> None:
+    together, alone = decode(b"\n".join([*lines, b""])), [decode(line + b"\n\nbroken") for line in lines]
+    assert [encode(event) for event in together.events] == [encode(e) for each in alone for e in each.events]
+    assert [r.detail for r in together.refused] == [each.refused[0].detail for each in alone if not each.events]
+    assert [*together.indexes] == [index for index, each in enumerate(alone) if each.events]
+    assert [*together.lines] == [lines[index] for index in together.indexes]
