@@ -49,16 +49,18 @@ def minute_of(ts: int) -> int:
 
 def fold(events: Iterable[Seen]) -> dict[Key, Sums]:
     """The sums of events for each site, minute, event, country, device type and currency."""
-    sums: dict[Key, Sums] = {}
+    sums: dict[tuple[str, int, str, str, str, str], list[int]] = {}
     for e in events:
-        key = Key(e.site_id, minute_of(e.ts), e.event, e.country, e.device_type, e.currency)
-        old = sums.get(key)
-        revenue = units(e.revenue)
-        if old is None:
-            sums[key] = Sums(1, int(e.bot), revenue)
+        key = e.site_id, e.ts - e.ts % MINUTE_MS, e.event, e.country, e.device_type, e.currency
+        revenue = 0 if e.revenue is None else units(e.revenue)
+        sum_ = sums.get(key)
+        if sum_ is None:
+            sums[key] = [1, int(e.bot), revenue]
         else:
-            sums[key] = Sums(old.events + 1, old.bots + e.bot, old.revenue + revenue)
-    return sums
+            sum_[0] += 1
+            sum_[1] += e.bot
+            sum_[2] += revenue
+    return {Key._make(key): Sums._make(sum_) for key, sum_ in sums.items()}
 
 
 def merge(a: dict[Key, Sums], b: dict[Key, Sums]) -> dict[Key, Sums]:
@@ -86,4 +88,17 @@ class Partial(Struct, kw_only=True, omit_defaults=True, gc=False):
 
 def partials(sums: dict[Key, Sums]) -> list[Partial]:
     """Sums as the lines of a metrics record."""
-    return [Partial(**key._asdict(), **value._asdict()) for key, value in sums.items()]
+    return [
+        Partial(
+            site_id=site_id,
+            minute=minute,
+            event=event,
+            country=country,
+            device_type=device_type,
+            currency=currency,
+            events=events,
+            bots=bots,
+            revenue=revenue,
+        )
+        for (site_id, minute, event, country, device_type, currency), (events, bots, revenue) in sums.items()
+    ]
