@@ -11,7 +11,9 @@ from streams.steps.step import Arrival, Refusal
 
 _Name = Annotated[str, Meta(max_length=MAX_PROPERTY_NAME)]
 _limited = json.Decoder(Annotated[dict[_Name, Raw], Meta(max_length=MAX_PROPERTIES)])
-_encode = json.Encoder().encode
+
+SURELY_WITHIN = 2 * MAX_NESTING
+"""So many bytes hold no long name, not many properties, and no deeper nesting: each level opens and closes."""
 
 _TOO_MANY = f"more than {MAX_PROPERTIES} properties, or a name of more than {MAX_PROPERTY_NAME} characters"
 _TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
@@ -27,14 +29,21 @@ def put_properties(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
         return None
     if not text.startswith(b"{"):
         return Refusal(Reason.invalid, "properties", "Expected `object | null`")
+    if len(text) > SURELY_WITHIN and (refusal := beyond(text)):
+        return refusal
+    try:
+        event.properties = text.decode()  # type: ignore[assignment]
+    except UnicodeDecodeError as error:
+        return Refusal(Reason.malformed, "properties", f"not text in UTF-8: {error.reason}")
+    return None
+
+
+def beyond(text: bytes) -> Refusal | None:
+    """Which limit an object breaks, if it does one."""
     if not _is_surely_within(text) and not _is_within(text):
         return Refusal(Reason.too_many_properties, "properties", _TOO_MANY)
     if not nesting.is_within(text, MAX_NESTING):
         return Refusal(Reason.invalid, "properties", _TOO_DEEP)
-    try:
-        event.properties = Raw(_encode(text.decode()))
-    except UnicodeDecodeError as error:
-        return Refusal(Reason.malformed, "properties", f"not text in UTF-8: {error.reason}")
     return None
 
 

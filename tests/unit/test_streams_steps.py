@@ -1,15 +1,17 @@
 """The steps of refinement: each puts what it is named for, and refuses what it must."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pulse.errors import SettingError
 from streams.steps.address import hide_address, look_up, network_of, parsed_network_of, put_country
 from streams.steps.identity import put_event_id, put_visitor
+from streams.steps.properties import SURELY_WITHIN, beyond
 from streams.steps.user_agent import device_of
 from tests.unit.streams_events import CHROME, DAY, ID, NOW, arrival, event, only, raw, refusal
 
@@ -138,6 +140,25 @@ def test_too_many_properties_or_too_long_a_name_are_refused() -> None:
     assert only(raw(properties={"ü" * 200: 1}))["properties"]
     assert refusal(raw(properties={"p" * 201: 1})) == ("too_many_properties", "properties")
     assert only(raw(properties={"times": ":" * 300}))["properties"]
+
+
+NESTED = st.builds(
+    lambda levels, name, inner: json.dumps({name: "?"}).replace('"?"', "[" * levels + inner + "]" * levels),
+    st.integers(0, 40),
+    st.text(max_size=20),
+    st.sampled_from(["", "1", '""', "{}"]),
+)
+MANY = st.dictionaries(st.text(max_size=3), st.none() | st.integers(0, 9), max_size=20).map(
+    lambda some: json.dumps(some, separators=(",", ":"))
+)
+
+
+@given(NESTED | MANY)
+@example('{"":' + "[" * 30 + "]" * 30 + "}")
+@example('{"":' + "[" * 29 + "0" + "]" * 29 + "}")
+def test_what_is_surely_within_the_limits_breaks_none(text: str) -> None:
+    if len(text.encode()) <= SURELY_WITHIN:
+        assert beyond(text.encode()) is None
 
 
 def test_properties_that_are_no_text_are_refused() -> None:
