@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from api.collector.decode import Incoming
 from api.collector.ids import ENTROPY_BITS, uuid7
-from pulse.clock import Bounds, event_time, is_too_old, to_ms
+from pulse.clock import SKEW_TOLERATED_MS, Bounds, event_time, is_too_old, to_ms
 from pulse.event import MAX_MS
 from pulse.rejection import Reason, Rejection
 
@@ -38,10 +38,13 @@ def stamp(
     site_id, received_at, imports = receipt.site_id, receipt.received_at, receipt.imports
     sent_at, is_seen = receipt.sent_at, not receipt.secret
     oldest = 0 if imports else received_at - bounds.late_ms
+    earliest, latest = received_at - SKEW_TOLERATED_MS, received_at + SKEW_TOLERATED_MS
     faults: dict[int, Fault] = {}
     for position, event in enumerate(events):
         ts = event.ts
-        if event.site_id or ts.__class__ is not int or event.sent_at is not sent_at or ts < oldest:
+        sent = event.sent_at
+        is_plain = sent is sent_at or (sent.__class__ is int and earliest <= sent <= latest)
+        if event.site_id or ts.__class__ is not int or not is_plain or ts < oldest:
             fault = _fault(event, receipt, bounds)
             if fault:
                 faults[position] = fault

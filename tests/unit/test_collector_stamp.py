@@ -204,3 +204,21 @@ def test_whatever_is_nested_beside_them_the_same_events_are_too_deep(some: list[
     assert [r.index for r in refused] == too_deep
     assert sum(map(len, shares.values())) == len(events) - len(too_deep)
     assert not too_deep or not are_flat(events)
+
+
+TIMES = st.integers(0, MAX_MS) | st.builds(
+    int.__add__,
+    st.sampled_from([NOW, NOW - 7 * DAY, NOW - 5_000, NOW + 5_000, NOW + 300_000]),
+    st.integers(-2, 2),
+)
+
+
+@given(st.lists(st.tuples(TIMES, TIMES | st.none()), max_size=4), st.booleans(), TIMES | st.none())
+def test_times_that_need_no_look_come_out_as_those_that_do(
+    times: list[tuple[int, int | None]], imports: bool, sent_at: int | None
+) -> None:
+    receipt = Receipt("shop", NOW, secret=True, imports=imports, sent_at=sent_at)
+    whole = [Incoming(event="e", event_id="x", ts=ts, sent_at=sent) for ts, sent in times]
+    fractions = [Incoming(event="e", event_id="x", ts=float(ts), sent_at=sent) for ts, sent in times]
+    some, others = (stamp(each, range(len(each)), receipt, Bounds(), lambda bits: 0) for each in (whole, fractions))
+    assert (list(some[0]), list(some[1]), some[2]) == (list(others[0]), list(others[1]), others[2])
