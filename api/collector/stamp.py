@@ -43,7 +43,7 @@ def stamp(
     for position, event in enumerate(events):
         ts = event.ts
         sent = event.sent_at
-        is_plain = sent is sent_at or (sent.__class__ is int and earliest <= sent <= latest)
+        is_plain = sent is sent_at is None or (sent.__class__ is int and earliest <= sent <= latest)
         if event.site_id or ts.__class__ is not int or not is_plain or ts < oldest:
             fault = _fault(event, receipt, bounds)
             if fault:
