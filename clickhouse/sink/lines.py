@@ -31,21 +31,24 @@ class Parsed(NamedTuple):
 
 
 class _Piece(NamedTuple):
+    """Some lines of a record: its number, that of the first line, how many there are."""
+
     origin: int
     line: int
+    lines: int
     text: bytes
 
 
 def parse(records: Sequence[Record], schema: pa.Schema) -> Parsed:
     """All rows that have the schema's form; a line that has not is set apart without touching its neighbours."""
-    pieces = [_Piece(number, 0, r.value) for number, r in enumerate(records) if r.value and not r.fault]
+    pieces = [_Piece(n, 0, lines_in(r.value), r.value) for n, r in enumerate(records) if r.value and not r.fault]
     bad = [Bad(record, line, record.fault) for record in records if record.fault for line in lines_of(record.value)]
     tables, origins, numbers = [schema.empty_table()], [_none()], [_none()]
     for taken, rows in _tables(pieces, schema, records, bad):
-        counts = [lines_in(piece.text) for piece in taken]
+        counts = [piece.lines for piece in taken]
         tables.append(rows)
         origins.append(np.repeat([piece.origin for piece in taken], counts))
-        numbers.append(np.concatenate([np.arange(n) + piece.line for piece, n in zip(taken, counts, strict=True)]))
+        numbers.append(np.concatenate([np.arange(piece.lines) + piece.line for piece in taken]))
     return Parsed(pa.concat_tables(tables), np.concatenate(origins), np.concatenate(numbers), bad)
 
 
@@ -57,7 +60,7 @@ def _tables(
     try:
         yield pieces, _read(pieces, schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        if len(pieces) == 1 and lines_in(pieces[0].text) == 1:
+        if len(pieces) == 1 and pieces[0].lines == 1:
             if line := pieces[0].text.strip():
                 bad.append(Bad(records[pieces[0].origin], line, str(error)))
             return
@@ -67,8 +70,8 @@ def _tables(
 
 def _halves(pieces: Sequence[_Piece]) -> tuple[Sequence[_Piece], Sequence[_Piece]]:
     if len(pieces) == 1:
-        origin, line, text = pieces[0]
-        pieces = [_Piece(origin, line + n, part) for n, part in enumerate(lines_of(text))]
+        origin, line, _, text = pieces[0]
+        pieces = [_Piece(origin, line + n, lines_in(part), part) for n, part in enumerate(lines_of(text))]
     middle = len(pieces) // 2
     return pieces[:middle], pieces[middle:]
 
@@ -81,7 +84,7 @@ def _read(pieces: Sequence[_Piece], schema: pa.Schema) -> pa.Table:
         read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
         parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
     )
-    if rows.num_rows != 1 + sum(lines_in(piece.text) for piece in pieces):
+    if rows.num_rows != 1 + sum(piece.lines for piece in pieces):
         raise pa.ArrowInvalid("not one JSON object a line")
     if not text.isascii():
         rows.validate(full=True)

@@ -2,7 +2,13 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from pulse.place import Place
+
+
+LONG = 4096
+"""From so many bytes on numpy counts lines faster than Python does."""
 
 
 class Record(NamedTuple):
@@ -23,7 +29,10 @@ class Record(NamedTuple):
 
 def lines_in(value: bytes) -> int:
     """How many lines a record has, whether or not the last one ends."""
-    return value.count(b"\n") + (not value.endswith(b"\n")) if value else 0
+    if not value:
+        return 0
+    ends = np.count_nonzero(np.frombuffer(value, np.uint8) == ord("\n")) if len(value) > LONG else value.count(b"\n")
+    return int(ends) + (not value.endswith(b"\n"))
 
 
 def lines_of(value: bytes) -> list[bytes]:
