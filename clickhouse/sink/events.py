@@ -11,7 +11,7 @@ from clickhouse.sink.kind import Kind, is_missing, is_outside, place_columns, so
 from clickhouse.sink.lines import Numbers
 from clickhouse.sink.record import Record
 from pulse import topics
-from pulse.event import MAX_MS
+from pulse.event import MAX_MS, RefinedEvent
 
 MOST_MONEY = 1e12
 UUID = "^[0-9a-fA-F]{32}$"
@@ -36,26 +36,26 @@ WORDS = (
 )
 TIMES = ("ts", "received_at", "sent_at")
 
-SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in (*TEXTS, *WORDS)),
-        *((name, pa.int64()) for name in TIMES),
-        ("revenue", pa.float64()),
-        ("asn", pa.uint32()),
-        ("bot", pa.bool_()),
-        ("imported", pa.bool_()),
-    ]
-)
+TYPES = {
+    **dict.fromkeys((*TEXTS, *WORDS), pa.string()),
+    **dict.fromkeys(TIMES, pa.int64()),
+    "revenue": pa.float64(),
+    "asn": pa.uint32(),
+    "bot": pa.bool_(),
+    "imported": pa.bool_(),
+}
+SCHEMA = pa.schema([(name, TYPES[name]) for name in RefinedEvent.__struct_fields__ if name in TYPES])
+"""In the order in which refinement writes the fields: so reading them is fastest."""
 
 
 def columns(rows: pa.Table, origin: Numbers, records: Sequence[Record]) -> pa.Table:
     """The columns of `events`; what no row has is left to the table's defaults."""
-    made = {name: rows[name] for name in (*TEXTS, "asn", "bot", "imported")}
+    there = {name for name in rows.column_names if rows[name].null_count < len(rows)}
+    made = {name: rows[name] for name in (*TEXTS, "asn", "bot", "imported") if name in there}
     made["event_id"] = _plain(rows["event_id"])
-    made |= {name: rows[name].dictionary_encode() for name in WORDS}
-    made |= {name: rows[name].cast(pa.timestamp("ms", "UTC")) for name in TIMES}
-    made = {name: column for name, column in made.items() if column.null_count < len(rows)}
-    if rows["revenue"].null_count < len(rows):
+    made |= {name: rows[name].dictionary_encode() for name in WORDS if name in there}
+    made |= {name: rows[name].cast(pa.timestamp("ms", "UTC")) for name in TIMES if name in there}
+    if "revenue" in there:
         amounts = rows["revenue"].to_numpy(zero_copy_only=False).astype(np.float64)
         made["revenue"] = decimals(units(amounts), 18)
     return pa.table(made | place_columns(origin, records))

@@ -12,6 +12,9 @@ from clickhouse.sink.record import Record, lines_in, lines_of
 
 Numbers = npt.NDArray[np.int64]
 
+_occurring: dict[pa.Schema, set[str]] = {}
+"""Of each form, the fields that lines have had since the process began; all, once lines had others beside them."""
+
 
 class Bad(NamedTuple):
     """A line that cannot be stored, the record it stands in, and why."""
@@ -79,16 +82,40 @@ def _halves(pieces: Sequence[_Piece]) -> tuple[Sequence[_Piece], Sequence[_Piece
 def _read(pieces: Sequence[_Piece], schema: pa.Schema) -> pa.Table:
     # The first line is there because the reader dies where no line is an object (`null`).
     text = b"".join((b"{}\n", *(p.text if p.text.endswith(b"\n") else p.text + b"\n" for p in pieces)))
-    rows = arrow_json.read_json(
-        pa.BufferReader(text),
-        read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
-        parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
-    )
+    rows = _rows(text, schema)
     if rows.num_rows != 1 + sum(piece.lines for piece in pieces):
         raise pa.ArrowInvalid("not one JSON object a line")
     if not text.isascii():
         rows.validate(full=True)
-    return rows.select(schema.names).slice(1)
+    return rows.slice(1)
+
+
+def _rows(text: bytes, schema: pa.Schema) -> pa.Table:
+    """A row a line. A column costs time even where no line has it, so those that none had so far are tried without."""
+    known = _occurring.setdefault(schema, set())
+    if len(known) < len(schema):
+        try:
+            fields = [field for field in schema if field.name in known]
+            return _widened(_parsed(text, pa.schema(fields), "error"), schema)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            pass
+    rows = _parsed(text, schema, "ignore").select(schema.names)
+    found = {name for name in schema.names if rows[name].null_count < len(rows)}
+    known |= found if found - known else set(schema.names)
+    return rows
+
+
+def _parsed(text: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
+    return arrow_json.read_json(
+        pa.BufferReader(text),
+        read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+        parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected),
+    )
+
+
+def _widened(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    have = set(rows.column_names)
+    return pa.table([rows[f.name] if f.name in have else pa.nulls(len(rows), f.type) for f in schema], schema=schema)
 
 
 def _none() -> Numbers:

@@ -6,7 +6,6 @@ import numpy as np
 
 from pulse.place import Place
 
-
 LONG = 4096
 """From so many bytes on numpy counts lines faster than Python does."""
 

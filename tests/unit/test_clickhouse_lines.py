@@ -1,6 +1,7 @@
 """NDJSON to Arrow: every line is a row or told of, and none touches its neighbours."""
 
 import math
+from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -51,6 +52,18 @@ def test_each_line_is_a_row_or_told_of(recipes: list[list[tuple[bool, bytes, byt
     for line, row in zip(rows, parsed.rows.to_pylist(), strict=True):
         said = msgspec.json.decode(line)
         assert row == {name: said.get(name) for name in SCHEMA.names}
+
+
+@unhurried
+@given(
+    st.lists(st.lists(st.dictionaries(st.sampled_from("abcdz"), st.integers(0, 9) | st.none()), max_size=4), max_size=4)
+)
+def test_what_was_read_before_changes_nothing(blocks: list[list[dict[str, int | None]]]) -> None:
+    schema = pa.schema([*((name, pa.int64()) for name in "abcd"), (uuid4().hex, pa.string())])
+    for block in blocks:
+        parsed = parse([_record(n, msgspec.json.encode(said)) for n, said in enumerate(block)], schema)
+        assert parsed.rows.schema == schema
+        assert parsed.rows.to_pylist() == [{name: said.get(name) for name in schema.names} for said in block]
 
 
 @pytest.mark.parametrize("value", [b"null\n", b"null", b"null\nnull\n", b"\n\n", b"  \n", b"", b"\n{}\n"])
