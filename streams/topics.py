@@ -70,6 +70,9 @@ def _demand(admin: AdminClient, servers: str) -> None:
 def _tolerate(name: str, error: KafkaError, servers: str) -> None:
     if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
         return
+    # A node that has only just started may not count yet.
+    if error.code() == KafkaError.INVALID_REPLICATION_FACTOR:
+        raise Unavailable(f"Kafka at {servers} has too few nodes for the copies that PULSE_REPLICATION wants")
     if error.retriable() or error.code() in (
         KafkaError._TIMED_OUT,
         KafkaError._TRANSPORT,
@@ -96,7 +99,10 @@ def main() -> None:
     except PulseError as error:
         sys.exit(str(error))
     except TimeoutError:
-        sys.exit(f"Kafka at {settings.kafka_url} does not answer: start it, or set PULSE_KAFKA_URL")
+        sys.exit(
+            f"Kafka at {settings.kafka_url} does not answer, or has fewer nodes than PULSE_REPLICATION "
+            f"({settings.replication}): start it, or set PULSE_KAFKA_URL"
+        )
     log.info("all topics are there", extra={"topics_created": created})
 
 
