@@ -2,6 +2,7 @@
 
 import socket
 from functools import cached_property
+from logging import getLevelNamesMapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,13 +17,19 @@ def _broker(url: str) -> str:
     return url.removeprefix("kafka://").rstrip("/")
 
 
+def _level(name: str) -> str:
+    if name.upper() not in getLevelNamesMapping():
+        raise ValueError("is none of DEBUG, INFO, WARNING, ERROR and CRITICAL")
+    return name.upper()
+
+
 class Settings(BaseSettings):
     """Every setting of every process; docs/operations.md lists them."""
 
     model_config = SettingsConfigDict(env_prefix="PULSE_", frozen=True, extra="ignore")
 
     data: Path = Field(Path(".pulse"), description="Folder of everything that Pulse keeps on this machine.")
-    log_level: str = Field("INFO", description="Least level that is logged.")
+    log_level: Annotated[str, AfterValidator(_level)] = Field("INFO", description="Least level that is logged.")
     secret: SecretStr = Field(
         SecretStr(""),
         description="Secret from which keys' fingerprints and visitors' daily salts are derived; `make up` makes one.",

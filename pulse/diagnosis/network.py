@@ -95,11 +95,12 @@ def redis(url: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """An address that may be shown."""
-    scheme, _, rest = url.rpartition("://")
-    netloc, slash, path = rest.partition("/")
-    shown = f"{netloc.rpartition('@')[2]}{slash}{path}"
-    return f"{scheme}://{shown}" if scheme else shown
+    """An address that may be shown: of one that is malformed nothing before its last @."""
+    before, at, rest = url.rpartition("@")
+    if not at:
+        return url
+    scheme, separator, _ = before.partition("://")
+    return f"{scheme}://{rest}" if separator else rest
 
 
 def _finding(name: str, wrong: str) -> Finding:

@@ -10,6 +10,8 @@ from pulse.settings import Settings, load
 PREFIX = "PULSE_"
 OF_TESTS = "PULSE_TEST_"
 LIKENESS = 0.8
+KEY = "PULSE_KEY"
+"""No setting of the processes: the key with which the commands come."""
 
 
 def names() -> list[str]:
@@ -31,7 +33,7 @@ def look(environ: Mapping[str, str]) -> list[Finding]:
         findings = [ok("settings", f"{sum(v in names() for v in environ)} given, the rest as usual")]
     except SettingError as error:
         findings = [missing("settings", str(error), "correct it; docs/settings.md lists all settings")]
-    for variable, meant in unknown(environ, names()).items():
+    for variable, meant in unknown(environ, [*names(), KEY]).items():
         remedy = f"did you mean {meant}?" if meant else "docs/settings.md lists all settings"
         findings.append(warning("settings", f"{variable} is no setting", remedy))
     return findings
