@@ -116,8 +116,8 @@ def rolling_up(some: Sequence[Refined | None]) -> tuple[Callable[[], object], in
 
 def each_step(some: Sequence[Taken], steps: Sequence[Step]) -> dict[str, float]:
     """µs an event of each step, run over all events one step after the other."""
-    found = {"decode": timed(lambda: [decode(record.value) for record in some], _lines(some))}
-    events = [event for record in some for event in decode(record.value).events]
+    found = {"decode": timed(lambda: [list(decode(record.value)) for record in some], _lines(some))}
+    events = [event for record in some for found in decode(record.value) for event in found.events]
     arrival = Arrival("log", 0, 1, NOW + 60_200)
     for step in steps:
         began = process_time()

@@ -1,6 +1,6 @@
-"""From a raw record to its events: all at once where all are good, line by line where one is not."""
+"""From a raw record to its events: some at a time where all of these are good, line by line where one is not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Raw, Struct, ValidationError, json, structs
@@ -14,6 +14,8 @@ from streams.steps.step import Refusal
 
 MAX_RAW_BYTES = 16 * 1024 * 1024
 """The largest raw record that is looked into: what is made of it must fit into the parts that a place can number."""
+AT_ONCE = 64
+"""So many events, with all that is made of them, fit into the processor's own cache; more go there and back for each step."""
 LINE_KEPT = 4096
 DETAIL_KEPT = 300
 
@@ -59,28 +61,31 @@ class Decoded(NamedTuple):
     refused: list[Refused]
 
 
-def decode(value: bytes) -> Decoded:
-    """The events of a record's lines. Never raises; what refinement is to add may stand in them and means nothing."""
+def decode(value: bytes) -> Iterator[Decoded]:
+    """The events of a record's lines, some at a time. Never raises; what refinement is to add may stand in them and means nothing."""
     if len(value) > MAX_RAW_BYTES:
         why = Refusal(Reason.too_large, "", f"a record of {len(value):,} bytes, of at most {MAX_RAW_BYTES:,}")
-        return Decoded([], [], [], [refused(value, 0, why)])
-    lines = value.split(b"\n")
+        yield Decoded([], [], [], [refused(value, 0, why)])
+        return
+    lines = [line for line in value.split(b"\n") if line and not line.isspace()]
+    for first in range(0, len(lines), AT_ONCE):
+        yield _decoded(lines[first : first + AT_ONCE], first)
+
+
+def _decoded(lines: Sequence[bytes], first: int) -> Decoded:
     try:
-        events = _events.decode_lines(value)
+        events = _events.decode_lines(b"\n".join(lines))
     except UNDECODABLE:
-        return _line_by_line(lines)
-    if len(events) != len(lines):
-        lines = [line for line in lines if line]
-    if len(events) != len(lines) or max(map(len, lines), default=0) > MAX_EVENT_BYTES or not have_good_ids(events):
-        return _line_by_line(lines)
-    return Decoded(events, lines, range(len(lines)), [])
+        return _line_by_line(lines, first)
+    if len(events) != len(lines) or max(map(len, lines)) > MAX_EVENT_BYTES or not have_good_ids(events):
+        return _line_by_line(lines, first)
+    return Decoded(events, lines, range(first, first + len(lines)), [])
 
 
-def _line_by_line(lines: list[bytes]) -> Decoded:
+def _line_by_line(lines: Sequence[bytes], first: int) -> Decoded:
     events: list[RefinedEvent] = []
     kept, indexes, bad = [], [], []
-    filled = [line for line in lines if line and not line.isspace()]
-    for index, line in enumerate(filled):
+    for index, line in enumerate(lines, first):
         try:
             events.append(RefinedEvent(**structs.asdict(_one(line))))
             kept.append(line)

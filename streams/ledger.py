@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import json
 
-from pulse.event import RefinedEvent
 from pulse.ledger import MAX_HEADER_BYTES, Entry
 from pulse.minute import MINUTE_MS
 from pulse.rejection import Refused
@@ -17,38 +16,23 @@ Counts = dict[tuple[str, int], int]
 _encoder = json.Encoder()
 
 
-def entries(
-    events: Sequence[RefinedEvent], fresh: Sequence[bool], refusals: Iterable[Refused], timestamp: int
-) -> list[Entry]:
-    """The entries of a raw record: its events, which of them are no duplicates, and its refused lines.
+def entries(received: Counts, kept: Counts, refusals: Iterable[Refused], timestamp: int) -> list[Entry]:
+    """The entries of a raw record: its events, those of them that are no duplicates, and its refused lines.
 
     A refused line that names no moment, or one well after its record was written, was received when it was written.
     """
-    received = counts(events)
-    kept, duplicates, rejected = received, {}, _refused(refusals, timestamp)
-    if not all(fresh):
-        kept = counts(event for event, is_fresh in zip(events, fresh, strict=True) if is_fresh)
-        duplicates = counts(event for event, is_fresh in zip(events, fresh, strict=True) if not is_fresh)
+    rejected = _refused(refusals, timestamp)
     return [
         Entry(
             site_id=cell[0],
             minute=cell[1] * MINUTE_MS,
             received=received.get(cell, 0) + rejected.get(cell, 0),
             kept=kept.get(cell, 0),
-            duplicates=duplicates.get(cell, 0),
+            duplicates=received.get(cell, 0) - kept.get(cell, 0),
             rejected=rejected.get(cell, 0),
         )
         for cell in dict.fromkeys((*received, *rejected))
     ]
-
-
-def counts(events: Iterable[RefinedEvent]) -> Counts:
-    """How many events there are for each site and minute of receipt."""
-    found: Counts = {}
-    for event in events:
-        cell = event.site_id, event.received_at // MINUTE_MS
-        found[cell] = found.get(cell, 0) + 1
-    return found
 
 
 def _refused(refusals: Iterable[Refused], timestamp: int) -> Counts:

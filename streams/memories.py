@@ -21,7 +21,7 @@ from streams.record import Taken
 from streams.refinement import Prepared
 from streams.retry import until_answered
 from streams.standing import ask
-from streams.suspicion import Confirmation, Suspect
+from streams.suspicion import Confirmation, Suspect, suspected
 from streams.warm import Source, begin, catch_up
 
 ASKED_EACH_S = 1.0
@@ -106,11 +106,11 @@ class Memories:
             known[owners[at]].add(digests[at])
         if not looked.doubtful.any():
             return []
-        events = [event for number in numbers for event in prepared[number].events]
-        doubtful = compress(zip(owners.tolist(), digests, events, strict=True), looked.doubtful)
+        lines = [line for number in numbers for line in prepared[number].lines]
+        doubtful = compress(zip(owners.tolist(), digests, lines, strict=True), looked.doubtful)
         return [
-            Suspect(number, one, event, partition, prepared[number].record.offset)
-            for number, one, event in doubtful
+            Suspect(number, one, suspected(line), partition, prepared[number].record.offset)
+            for number, one, line in doubtful
             if not memory.is_own(prepared[number].record.offset, one)
         ]
 

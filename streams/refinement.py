@@ -5,7 +5,7 @@ Pure apart from the memory of its partition: the same record with the same memor
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
@@ -34,6 +34,7 @@ from streams.steps.properties import put_properties
 from streams.steps.step import Arrival, Refusal, Step
 from streams.steps.time import drop_too_old, put_received_at, put_time
 from streams.steps.user_agent import put_user_agent
+from streams.tally import Tally
 
 TIMED_EACH = 64
 """Of one event in each so many records it is noted how long each step takes."""
@@ -84,13 +85,20 @@ class Refined:
 
 @dataclass
 class Prepared:
-    """A raw record after the steps: its events, what is remembered of each, and what was refused."""
+    """A raw record after the steps: its events as lines to be written, what is remembered and counted of each, and what was refused."""
 
     record: Taken
-    events: list[RefinedEvent]
-    digests: list[bytes]
-    refusals: list[Refused]
-    made: Refined
+    lines: list[bytes] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    refusals: list[Refused] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, events: Sequence[RefinedEvent]) -> None:
+        """Note some more events; they themselves are not kept."""
+        self.lines += map(_encoder.encode, events)
+        self.digests += digests(events)
+        self.tally.add(events)
 
 
 def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step]) -> Refined | None:
@@ -104,41 +112,54 @@ def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step]) ->
 
 def prepare(record: Taken, log_id: str, steps: Sequence[Step]) -> Prepared:
     """Take the events of a raw record through the steps. Never raises for what is in it."""
-    events, refusals, made = _step_through(record, log_id, steps)
-    made.taken = len(events) + len(refusals)
-    return Prepared(record, events, digests(events), refusals, made)
+    prepared = Prepared(record)
+    arrival = Arrival(log_id, record.partition, record.offset, record.timestamp)
+    for found in _decoded(record):
+        if found.events and not record.offset % TIMED_EACH and not prepared.seconds:
+            prepared.seconds = _timed(steps, found.events[0], arrival)
+        prepared.refusals += found.refused
+        prepared.add(_passed(found, arrival, steps, prepared.refusals))
+    return prepared
 
 
 def settle(prepared: Prepared, log_id: str, memory: Memory, known: AbstractSet[bytes]) -> Refined | None:
     """What is to be written of a record, once it is `known` which of its ids had been seen before the latest."""
-    record, events, seen, made = prepared.record, prepared.events, prepared.digests, prepared.made
+    record, lines, seen, refusals = prepared.record, prepared.lines, prepared.digests, prepared.refusals
     first_part = memory.first_part(record.offset)
     if first_part is None:
         return None
     fresh = memory.unseen(record.offset, seen, known)
-    kept, own = events, seen
+    taken = kept = prepared.tally.counted()
     if not all(fresh):
-        kept, own = list(compress(events, fresh)), list(compress(seen, fresh))
-    made.kept, made.duplicates = len(kept), len(events) - len(kept)
-    made.bots = sum(event.bot for event in kept)
-    made.reasons.update(refusal.reason for refusal in prepared.refusals)
-    values = accounted(_values(kept), headers(entries(events, fresh, prepared.refusals, record.timestamp)))
-    made.events = _records(EVENTS, values, record, log_id)[first_part:]
-    refused_values = cut(map(_encoder.encode, prepared.refusals))
-    made.refused = _records(REJECTED, [(value, None) for value in refused_values], record, log_id)
+        lines, seen, kept = list(compress(lines, fresh)), list(compress(seen, fresh)), prepared.tally.counted(fresh)
+    ledgers = headers(entries(taken.by_receipt(), kept.by_receipt(), refusals, record.timestamp))
+    values = accounted(_values(lines), ledgers)
+    refused_values = cut(map(_encoder.encode, refusals))
     if values:
-        memory.written(record.offset, len(values) - 1, own, record.timestamp)
-    return made
+        memory.written(record.offset, len(values) - 1, seen, record.timestamp)
+    return Refined(
+        events=_records(EVENTS, values, record, log_id)[first_part:],
+        refused=_records(REJECTED, [(value, None) for value in refused_values], record, log_id),
+        taken=len(fresh) + len(refusals),
+        kept=len(lines),
+        duplicates=len(fresh) - len(lines),
+        bots=kept.bots(),
+        reasons=Counter(refusal.reason for refusal in refusals),
+        seconds=prepared.seconds,
+    )
 
 
-def _step_through(
-    record: Taken, log_id: str, steps: Sequence[Step]
-) -> tuple[list[RefinedEvent], list[Refused], Refined]:
-    found, made = _decoded(record), Refined()
-    events, refusals = [], found.refused
-    arrival = Arrival(log_id, record.partition, record.offset, record.timestamp)
-    if not record.offset % TIMED_EACH and found.events:
-        made.seconds = _timed(steps, found.events[0], arrival)
+def _decoded(record: Taken) -> Iterator[Decoded]:
+    try:
+        yield from decode(record.value)
+    except Exception as error:
+        why = _unexpected(decode, Arrival("", record.partition, record.offset, record.timestamp), error)
+        yield Decoded([], [], [], [refused(record.value, 0, why)])
+
+
+def _passed(found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: list[Refused]) -> list[RefinedEvent]:
+    """The events that pass all steps; the others are added to the refusals."""
+    events = []
     for event, line, index in zip(found.events, found.lines, found.indexes, strict=True):
         arrival.index = index
         refusal = _run(steps, event, arrival)
@@ -146,15 +167,7 @@ def _step_through(
             events.append(event)
         else:
             refusals.append(refused(line, index, refusal, event))
-    return events, refusals, made
-
-
-def _decoded(record: Taken) -> Decoded:
-    try:
-        return decode(record.value)
-    except Exception as error:
-        why = _unexpected(decode, Arrival("", record.partition, record.offset, record.timestamp), error)
-        return Decoded([], [], [], [refused(record.value, 0, why)])
+    return events
 
 
 def _run(steps: Sequence[Step], event: RefinedEvent, arrival: Arrival) -> Refusal | None:
@@ -195,11 +208,10 @@ def _unexpected(step: Callable[..., object] | None, arrival: Arrival, error: Exc
     return Refusal(Reason.unexpected, "", f"{name_of(step)}: {type(error).__name__}")
 
 
-def _values(events: list[RefinedEvent]) -> list[bytes]:
-    whole = _encoder.encode_lines(events) if events else b""
-    if len(whole) <= MAX_RECORD_BYTES:
-        return [whole] if whole else []
-    return cut(map(_encoder.encode, events))
+def _values(lines: list[bytes]) -> list[bytes]:
+    if sum(map(len, lines)) + len(lines) > MAX_RECORD_BYTES:
+        return cut(lines)
+    return [b"\n".join([*lines, b""])] if lines else []
 
 
 def _records(topic: str, values: Sequence[tuple[bytes, bytes | None]], record: Taken, log_id: str) -> list[Made]:

@@ -7,11 +7,10 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-from msgspec import json
+from msgspec import Struct, json
 
 from clickhouse.client import Client, Lines
 from pulse.errors import QueryError, Unavailable
-from pulse.event import RefinedEvent
 from pulse.place import Place
 from pulse.topics import DAY_MS
 from streams import end
@@ -30,6 +29,21 @@ HOUR_MS = 3_600_000
 _encoder = json.Encoder()
 
 
+class Suspected(Struct, gc=False):
+    """Of a refined event what the store finds it by."""
+
+    event: str
+    event_id: str
+    ts: int
+    site_id: str
+    received_at: int = 0
+    visitor_id: str = ""
+
+
+suspected = json.Decoder(Suspected).decode
+"""Reads that from an event's line."""
+
+
 class Origin(NamedTuple):
     """Where a stored event came from."""
 
@@ -42,10 +56,10 @@ Stored = Mapping[tuple[str, str], list[Origin]]
 """Of events by site and id, where those that are stored came from."""
 
 
-def ask(client: Client, suspected: Sequence[RefinedEvent], window_ms: int) -> Stored:
+def ask(client: Client, events: Sequence[Suspected], window_ms: int) -> Stored:
     """Which of some events are stored, as the same event of the same visitor. Raises Unavailable."""
     found = defaultdict(list)
-    for some in _sliced(suspected):
+    for some in _sliced(events):
         lines = Lines("suspected", STRUCTURE, _encoder.encode_lines([_line(event, window_ms) for event in some]))
         try:
             answer = client.among(QUERY, lines, max_threads=2)
@@ -56,29 +70,28 @@ def ask(client: Client, suspected: Sequence[RefinedEvent], window_ms: int) -> St
     return found
 
 
-def days_of(event: RefinedEvent, window_ms: int) -> list[int]:
+def days_of(event: Suspected, window_ms: int) -> list[int]:
     """The days on which the same event may be stored, since the epoch.
 
     Its own, with an hour's tolerance, as the correction of a wrong clock may come out otherwise at a second try; and
     all on which it may have been received, as that is the time of what names none.
     """
-    ts: int = event.ts or 0  # type: ignore[assignment]
-    own = {(ts + change) // DAY_MS for change in (-HOUR_MS, 0, HOUR_MS)}
+    own = {(event.ts + change) // DAY_MS for change in (-HOUR_MS, 0, HOUR_MS)}
     received = range((event.received_at - window_ms) // DAY_MS, event.received_at // DAY_MS + 1)
     return sorted(day for day in own | set(received) if 0 <= day <= LAST_DAY)
 
 
-def _line(event: RefinedEvent, window_ms: int) -> dict[str, object]:
+def _line(event: Suspected, window_ms: int) -> dict[str, object]:
     return {
         "site_id": event.site_id,
         "event": event.event,
-        "visitor_id": event.visitor_id or "",
+        "visitor_id": event.visitor_id,
         "event_id": event.event_id,
         "days": days_of(event, window_ms),
     }
 
 
-def _sliced(events: Iterable[RefinedEvent]) -> Iterator[list[RefinedEvent]]:
+def _sliced(events: Iterable[Suspected]) -> Iterator[list[Suspected]]:
     left = iter(events)
     while some := list(islice(left, AT_ONCE)):
         yield some
@@ -89,7 +102,7 @@ class Suspect(NamedTuple):
 
     number: int
     digest: bytes
-    event: RefinedEvent
+    event: Suspected
     partition: int
     offset: int
 
@@ -119,7 +132,7 @@ class Confirmation:
 
     def _is_earlier(self, suspect: Suspect, found: Stored) -> bool:
         own = Place(self._log_id, suspect.partition, suspect.offset).number
-        origins = found.get((suspect.event.site_id, suspect.event.event_id or ""), [])
+        origins = found.get((suspect.event.site_id, suspect.event.event_id), [])
         return any((log, n) != (self._log_id, suspect.partition) or place < own for log, n, place in origins)
 
     def _look(self) -> None:

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from clickhouse.client import Client
-from pulse.event import RefinedEvent
 from pulse.lag import Log as Lags
 from pulse.lag import total
 from streams.load import Wanted, load, moments_of
 from streams.older import Older
 from streams.recent import array_of
 from streams.seen import digest
-from streams.suspicion import Origin, ask, days_of
+from streams.suspicion import Origin, Suspected, ask, days_of
 from tests import services
 from tests.eventually import eventually
 from tests.exact import Store, assert_exact
@@ -184,9 +183,9 @@ def test_an_sdk_that_sends_each_batch_up_to_three_times_over_a_day_counts_once(
     assert len(ids) == 24 * 25
 
 
-def refined(line: Line, **fields: object) -> RefinedEvent:
+def refined(line: Line, **fields: object) -> Suspected:
     known = {name: line[name] for name in ("site_id", "event", "event_id", "visitor_id", "ts", "received_at")}
-    return RefinedEvent(**(known | fields))
+    return Suspected(**(known | fields))
 
 
 @pytest.mark.slow
@@ -221,8 +220,8 @@ def test_the_store_tells_where_the_same_event_came_from_and_which_ids_it_has(sin
 
 def test_the_days_that_are_asked_for_are_those_on_which_it_may_be_stored() -> None:
     noon = 20_000 * DAY + 12 * HOUR
-    event = RefinedEvent(event="a", ts=noon, received_at=noon)
+    event = Suspected(event="a", event_id="", site_id="", ts=noon, received_at=noon)
     assert days_of(event, DAY) == [19_999, 20_000]
     assert days_of(event, 7 * DAY) == list(range(19_993, 20_001))
-    midnight = RefinedEvent(event="a", ts=20_000 * DAY, received_at=20_005 * DAY)
+    midnight = Suspected(event="a", event_id="", site_id="", ts=20_000 * DAY, received_at=20_005 * DAY)
     assert days_of(midnight, DAY) == [19_999, 20_000, 20_004, 20_005]

@@ -6,6 +6,7 @@ from msgspec import json
 
 from pulse.event import RefinedEvent
 from pulse.settings import Settings
+from streams.decode import Decoded, decode
 from streams.memory import Memory
 from streams.record import Taken
 from streams.refinement import Refined, refine, steps_of
@@ -38,6 +39,14 @@ def refined(*events: dict[str, Any] | bytes, memory: Memory | None = None, offse
     made = refine(taken(*events, offset=offset, at=at), LOG, memory or Memory(DAY), STEPS)
     assert made is not None
     return made
+
+
+def decoded(value: bytes) -> Decoded:
+    """All that is decoded of a record's value."""
+    found = Decoded([], [], [], [])
+    for some in decode(value):
+        found = Decoded(*([*old, *new] for old, new in zip(found, some, strict=True)))
+    return found
 
 
 def kept(made: Refined) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec.json import encode
 
 from pulse.event import MAX_EVENT_BYTES
-from streams.decode import LINE_KEPT, MAX_RAW_BYTES, decode
-from tests.unit.streams_events import ID, kept, raw, refined, refusal, refused
+from streams.decode import LINE_KEPT, MAX_RAW_BYTES
+from tests.unit.streams_events import ID, decoded, kept, raw, refined, refusal, refused
 
 DEEP = b'{"event":"a","site_id":"shop","x":' + b"[" * 5000 + b"]" * 5000 + b"}"
 
@@ -71,13 +71,13 @@ def test_a_bad_line_does_not_touch_its_neighbours() -> None:
 
 @pytest.mark.parametrize("value", [b"", b"\n", b"\n\n \n"])
 def test_an_empty_record_gives_nothing(value: bytes) -> None:
-    found = decode(value)
+    found = decoded(value)
     assert (found.events, found.refused) == ([], [])
 
 
 @given(st.lists(st.binary(max_size=60) | st.just(b'{"event":"a","site_id":"shop"}'), max_size=6))
 def test_any_bytes_are_either_events_or_refused(lines: list[bytes]) -> None:
-    found = decode(b"\n".join(lines))
+    found = decoded(b"\n".join(lines))
     filled = [line for line in b"\n".join(lines).split(b"\n") if line.strip()]
     assert len(found.events) + len(found.refused) == len(filled)
 
@@ -105,9 +105,9 @@ def test_properties_nest_as_deeply_as_the_contract_says(levels: int, field: str 
 
 
 def test_a_record_beyond_what_places_can_number_is_refused_as_one() -> None:
-    decoded = decode(b'{"event":"a","site_id":"shop"}\n' * (MAX_RAW_BYTES // 31 + 1))
-    assert decoded.events == []
-    assert [line.reason for line in decoded.refused] == ["too_large"]
+    found = decoded(b'{"event":"a","site_id":"shop"}\n' * (MAX_RAW_BYTES // 31 + 1))
+    assert found.events == []
+    assert [line.reason for line in found.refused] == ["too_large"]
 
 
 PARTS = st.sampled_from(
@@ -131,7 +131,7 @@ LINES = st.lists(PARTS, max_size=4).map(
 
 @given(st.lists(LINES, min_size=1, max_size=4))
 def test_together_and_alone_the_same_comes_of_a_line(lines: list[bytes]) -> None:
-    together, alone = decode(b"\n".join([*lines, b""])), [decode(line + b"\n\nbroken") for line in lines]
+    together, alone = decoded(b"\n".join([*lines, b""])), [decoded(line + b"\n\nbroken") for line in lines]
     assert [encode(event) for event in together.events] == [encode(e) for each in alone for e in each.events]
     assert [r.detail for r in together.refused] == [each.refused[0].detail for each in alone if not each.events]
     assert [*together.indexes] == [index for index, each in enumerate(alone) if each.events]

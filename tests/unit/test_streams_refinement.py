@@ -11,14 +11,13 @@ from msgspec import json
 from pulse.event import RefinedEvent
 from pulse.place import Place
 from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
-from streams.decode import decode
 from streams.memory import Memory
 from streams.record import Made, Taken, cut
 from streams.refinement import Refined, name_of, refine
 from streams.seen import digest
 from streams.steps.step import Arrival
 from streams.warm import digests_in
-from tests.unit.streams_events import DAY, ID, LOG, NOW, STEPS, kept, raw, refined, refused, taken
+from tests.unit.streams_events import DAY, ID, LOG, NOW, STEPS, decoded, kept, raw, refined, refused, taken
 
 lines = st.one_of(
     st.integers(0, 8).map(lambda n: raw(event_id=ID.format(n), event=f"e{n}")),
@@ -88,7 +87,7 @@ def test_every_id_is_written_once_at_its_first_occurrence(log: list[Taken]) -> N
     made = all_of(log, Memory(DAY))
     ids = Counter(event["event_id"] for each in made for event in kept(each))
     assert set(ids.values()) <= {1}
-    sent = {e.event_id for record in log for e in decode(record.value).events if e.event_id and e.ts == NOW}
+    sent = {e.event_id for record in log for e in decoded(record.value).events if e.event_id and e.ts == NOW}
     assert sent <= ids.keys()
 
 
