@@ -85,7 +85,12 @@ class Settings(BaseSettings):
         50, ge=1, le=5_000, description="How long a broker may hold back a fetch that finds nothing."
     )
 
-    linger_ms: float = Field(5.0, ge=0, le=1_000, description="How long the collector gathers events over requests.")
+    linger_ms: float = Field(
+        5.0,
+        ge=0,
+        le=1_000,
+        description="How long the collector gathers events over requests; up to five times as long while many come.",
+    )
     batch_events: int = Field(
         500, ge=1, le=10_000, description="Events at which a gathered record is sent without waiting."
     )

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +19,8 @@ from deploy.local import port, probe
 from deploy.local.process import Running
 from deploy.local.process import start as start_process
 from pulse import topics
-from pulse.event import RefinedEvent
 from pulse.ledger import HEADER as LEDGER
-from pulse.minute import Seen, fold, partials
+from pulse.minute import MINUTE_MS, Seen, fold, partials
 from pulse.place import HEADER, Place
 from pulse.settings import Settings
 from streams.ledger import entries, headers
@@ -124,10 +124,8 @@ def lines_of(lines: Iterable[Line]) -> bytes:
 
 def ledger_of(lines: Sequence[Line], duplicates: int = 0) -> bytes:
     """The ledger of a raw record of these events, the last few of which were no news."""
-    seen = [
-        RefinedEvent(event=line["event"], site_id=line["site_id"], received_at=line["received_at"]) for line in lines
-    ]
-    [header] = headers(entries(seen, [n < len(seen) - duplicates for n in range(len(seen))], [], NOW_MS))
+    cells = [(line["site_id"], line["received_at"] // MINUTE_MS) for line in lines]
+    [header] = headers(entries(Counter(cells), Counter(cells[: len(cells) - duplicates]), [], NOW_MS))
     return header
 
 

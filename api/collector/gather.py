@@ -2,8 +2,10 @@
 
 from asyncio import Future
 from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
 from typing import Protocol
 
+from api.collector.pace import Pace
 from pulse.topics import MAX_RECORD_BYTES
 
 
@@ -88,10 +90,10 @@ class Timer(Protocol):
 
 
 class Gatherer:
-    """Gathers lines by partition, for at most `linger_s`.
+    """Gathers lines by partition, for `linger_s`, or up to five times as long while requests flood in.
 
     A lone request does not wait: while nothing is on its way to the log, all that comes within one turn of the
-    loop is sent at once. `later` calls a function after so many seconds.
+    loop is sent at once. `later` calls a function after so many seconds of `clock`.
     """
 
     def __init__(
@@ -101,12 +103,15 @@ class Gatherer:
         linger_s: float,
         batch_events: int,
         most_bytes: int = MAX_RECORD_BYTES,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._log = log
         self._later = later
         self._linger_s = linger_s
         self._batch_events = batch_events
         self._most_bytes = most_bytes
+        self._clock = clock
+        self._pace = Pace()
         self._open: dict[int, Record] = {}
         self._timer: Timer | None = None
 
@@ -117,10 +122,11 @@ class Gatherer:
 
     def add(self, shares: Mapping[int, list[bytes]], ticket: Ticket) -> None:
         """Gather a request's lines by partition; `ticket` is settled by each record they go into."""
+        self._pace.came(self._clock())
         for partition, lines in shares.items():
             self._add(partition, lines, ticket)
         if self._open and self._timer is None:
-            self._timer = self._later(0 if self._log.is_idle else self._linger_s, self.flush)
+            self._timer = self._later(0 if self._log.is_idle else self._pace.linger(self._linger_s), self.flush)
 
     def flush(self) -> None:
         """Send all that is gathered."""

@@ -43,10 +43,13 @@ def refined(*events: dict[str, Any] | bytes, memory: Memory | None = None, offse
 
 def decoded(value: bytes) -> Decoded:
     """All that is decoded of a record's value."""
-    found = Decoded([], [], [], [])
-    for some in decode(value):
-        found = Decoded(*([*old, *new] for old, new in zip(found, some, strict=True)))
-    return found
+    some = list(decode(value))
+    return Decoded(
+        [event for each in some for event in each.events],
+        [line for each in some for line in each.lines],
+        [index for each in some for index in each.indexes],
+        [line for each in some for line in each.refused],
+    )
 
 
 def kept(made: Refined) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.waiting: list[tuple[float, Callable[[], None]]] = []
+        self.now = 0.0
 
     def __call__(self, seconds: float, call: Callable[[], None]) -> "Clock":
         self.waiting.append((seconds, call))
@@ -47,7 +49,7 @@ def ticket() -> Ticket:
 
 
 def gatherer(log: Paper, clock: Clock, batch_events: int = 500, most_bytes: int = 1_000) -> Gatherer:
-    return Gatherer(log, clock, 0.005, batch_events, most_bytes)
+    return Gatherer(log, clock, 0.005, batch_events, most_bytes, lambda: clock.now)
 
 
 async def test_a_lone_request_waits_for_nothing_but_its_turn() -> None:
@@ -65,9 +67,25 @@ async def test_requests_are_gathered_while_records_are_on_their_way() -> None:
     for number in range(10):
         gathering.add({number % 2: [b"%d" % number]}, ticket())
     assert log.records == []
-    assert [seconds for seconds, _ in clock.waiting] == [0.005]
+    assert [seconds for seconds, _ in clock.waiting] == [pytest.approx(0.005, rel=0.1)]
     clock.passes()
     assert [(record.partition, len(record.lines)) for record in log.records] == [(0, 5), (1, 5)]
+
+
+async def test_a_flood_is_gathered_for_longer_up_to_five_times() -> None:
+    log, clock = Paper(), Clock()
+    log.is_idle = False
+    gathering = gatherer(log, clock)
+    lingered = []
+    for pause in (0.1, 0.01, 0.001):
+        for _ in range(2_000):
+            clock.now += pause
+            gathering.add({0: [b"a"]}, ticket())
+        clock.passes()
+        gathering.add({0: [b"a"]}, ticket())
+        lingered.append(clock.waiting[-1][0])
+        clock.passes()
+    assert lingered == [pytest.approx(0.006, rel=0.1), pytest.approx(0.015, rel=0.1), 0.025]
 
 
 async def test_enough_events_go_without_waiting() -> None:
