@@ -1,0 +1,47 @@
+"""What every report's request shares: the site, the range, the time zone, the filter, the bots."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.keyring import Key
+from api.query.filters import FilterForm
+from api.query.parts import Parts, now_ms
+from api.query.sites import found_site
+from api.query.span import PERIOD, USUAL_PERIOD, span
+from api.query.word import Reference, Zone
+from clickhouse.reports.filter import NOTHING
+from clickhouse.reports.scope import Bots, Scope
+
+Moment = Annotated[str, StringConstraints(max_length=64)]
+
+
+class Scoped(BaseModel):
+    """The shared part of a report's body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    site_id: Reference | None = Field(None, description="The site; may be left out where the key is bound to one.")
+    period: Annotated[str, StringConstraints(pattern=PERIOD)] | None = Field(
+        None,
+        description=f"Minutes, hours, days or weeks up to now, such as `1h`, `24h`, `7d`, `30d`; `{USUAL_PERIOD}` if no time is named.",
+    )
+    start_date: Moment | None = Field(
+        None,
+        description="The first moment: ms since the epoch, an ISO 8601 time, or a date, in `timezone` if it names no zone.",
+    )
+    end_date: Moment | None = Field(
+        None, description="The moment after the last, likewise; a date is in whole. Now if missing."
+    )
+    timezone: Zone | None = Field(None, description="IANA time zone of hours, days and weeks; the site's if missing.")
+    filter: FilterForm = NOTHING
+    bots: Bots = Field("include", description="Whether crawlers and other machines count, or they alone.")
+
+
+async def scope_of(asked: Scoped, key: Key, parts: Parts) -> Scope:
+    """The scope that a request names; raises NotFound, Forbidden and BadParameter."""
+    site = await found_site(parts, key, asked.site_id)
+    zone = ZoneInfo(asked.timezone or site.timezone)
+    start, end = span(asked.start_date, asked.end_date, asked.period, zone, now_ms())
+    return Scope(site.id, start, end, zone.key, asked.filter, asked.bots)

@@ -1,0 +1,21 @@
+(
+    SELECT
+        *,
+        if(session_id != '', concat('s', session_id), concat('v', visitor_id, '\0', toString(visit))) AS session
+    FROM
+    (
+        SELECT
+            *,
+            sum(begins) OVER (PARTITION BY visitor_id, session_id ORDER BY ts ASC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS visit
+        FROM
+        (
+            SELECT
+                *,
+                dateDiff('millisecond', lagInFrame(ts) OVER (PARTITION BY visitor_id, session_id ORDER BY ts ASC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), ts) > 1800000 AS begins
+            FROM events
+            WHERE site_id = {site:String}
+                AND ts >= fromUnixTimestamp64Milli({start:Int64})
+                AND ts < fromUnixTimestamp64Milli({end:Int64})
+        )
+    )
+)
