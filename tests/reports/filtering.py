@@ -44,7 +44,7 @@ def _fits_one(value: Any, operator: str, wanted: Any) -> bool:
     if operator in ORDER:
         return _is_number(value) and bool(ORDER[operator](value, wanted))
     if operator == "eq" and not isinstance(wanted, str):
-        return value == wanted and isinstance(value, bool) == isinstance(wanted, bool) and not isinstance(value, str)
+        return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool) and not isinstance(value, str)
     text = _text(value)
     return {
         "eq": text == wanted,
