@@ -44,15 +44,18 @@ def _fits_one(value: Any, operator: str, wanted: Any) -> bool:
     if operator in ORDER:
         return _is_number(value) and bool(ORDER[operator](value, wanted))
     if operator == "eq" and not isinstance(wanted, str):
-        return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool) and not isinstance(value, str)
+        return (
+            not isinstance(value, str) and isinstance(value, bool) is isinstance(wanted, bool) and bool(value == wanted)
+        )
     text = _text(value)
-    return {
+    found: dict[str, bool] = {
         "eq": text == wanted,
         "contains": wanted.lower() in text.lower(),
         "starts_with": text.startswith(wanted),
         "ends_with": text.endswith(wanted),
         "matches": operator == "matches" and re.search(wanted, text) is not None,
-    }[operator]
+    }
+    return found[operator]
 
 
 def _is_number(value: Any) -> bool:
