@@ -189,12 +189,12 @@ def _textual(some: Condition, field: Field, bound: Parameters) -> str:
 
 
 def text(field: Field, bound: Parameters) -> str:
-    """A field as text; a property that is none as its JSON, one that is missing as nothing."""
+    """A field as text; a property that is none as its JSON, one that is missing or null as nothing."""
     if field.type != "any":
         return f"toString({field.name})" if field.type != "text" else field.name
     path = _path(field, bound)
-    is_text = f"JSONType(properties, {path}) = 'String'"
-    return f"if({is_text}, JSONExtractString(properties, {path}), JSONExtractRaw(properties, {path}))"
+    type_, whole = f"JSONType(properties, {path})", f"JSONExtractRaw(properties, {path})"
+    return f"multiIf({type_} = 'String', JSONExtractString(properties, {path}), {type_} = 'Null', '', {whole})"
 
 
 def numeric(field: Field, bound: Parameters) -> str:
