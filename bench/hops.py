@@ -10,7 +10,6 @@ from pulse.topics import EVENTS, METRICS, RAW
 ASKED_S = 5.0
 HOPS = {
     "refine": ("pulse-streams", RAW),
-    "rollup": ("pulse-streams", EVENTS),
     "sink events": ("pulse-sink", EVENTS),
     "sink metrics": ("pulse-sink", METRICS),
 }

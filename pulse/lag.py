@@ -18,7 +18,6 @@ Readers = Iterable[tuple[str, tuple[str, ...]]]
 
 READERS: Readers = (
     ("pulse-streams", (RAW,)),
-    ("pulse-streams", (EVENTS,)),
     ("pulse-sink", (EVENTS, REJECTED, METRICS, CONFIG)),
 )
 """Which group reads which topics, in the order in which records pass through them."""

@@ -56,8 +56,10 @@ class Memories:
         """What is remembered of each partition."""
         return [figures.size_of(partition, memory) for partition, memory in list(self._memories.items())]
 
-    async def ready(self, records: Iterable[Taken]) -> None:
+    async def ready(self, records: Iterable[Taken]) -> list[Taken]:
         """Make sure that the memory of each record's partition holds all that is written, and that there is room.
+
+        Returns, of each partition that had to be read back, the first record, if that or some after it is written.
 
         After partitions were assigned anew, another process may have gone on with them in between: what it
         has written is read then, and the memory of partitions that are gone is dropped.
@@ -68,14 +70,15 @@ class Memories:
             own = {partition for topic, partition in self._ownership.owned if topic == self._topic}
             self._memories = {n: memory for n, memory in self._memories.items() if n in own}
             self._bounds.partitions = max(len(own), 1)
-        first: dict[int, int] = {}
+        first: dict[int, Taken] = {}
         for record in records:
-            first.setdefault(record.partition, record.timestamp)
-        behind = first.keys() - self._current
+            first.setdefault(record.partition, record)
+        behind = [record for partition, record in first.items() if partition not in self._current]
         if behind:
-            await asyncio.gather(*(self._catch_up(partition, first[partition]) for partition in behind))
+            await asyncio.gather(*(self._catch_up(record.partition, record.timestamp) for record in behind))
         self._turn()
         await self._make_room()
+        return [record for record in behind if self[record.partition].first_part(record.offset) != 0]
 
     async def known(self, prepared: Sequence[Prepared]) -> list[set[bytes]]:
         """For each record its ids that had been seen before the latest; the store is asked about what is uncertain."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from pulse.place import Place
+from pulse.place import HEADER, Place
 from pulse.topics import MAX_RECORD_BYTES
 
 
@@ -39,6 +39,11 @@ def taken(message: Any) -> Taken:
         message.value or b"",
         tuple(message.headers or ()),
     )
+
+
+def written(made: Made) -> Taken:
+    """A record as it will be taken from the log; where it will lie there is not known yet."""
+    return Taken(made.topic, made.partition, 0, made.timestamp, made.value, ((HEADER, made.place.encode()),))
 
 
 def cut(lines: Iterable[bytes], most: int = MAX_RECORD_BYTES) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Refinement of one raw record: a list of small steps over each event, then duplicates, then output records.
+"""Refinement of one raw record: a list of small steps over each event, then duplicates, then output records, with their rollup.
 
 Pure apart from the memory of its partition: the same record with the same memory gives the same output.
 """
@@ -24,7 +24,8 @@ from streams.decode import Decoded, decode, refused
 from streams.ledger import accounted, entries, headers
 from streams.memory import Memory
 from streams.recent import array_of
-from streams.record import Made, Taken, cut
+from streams.record import Made, Taken, cut, written
+from streams.rollup import rolled_up, rollup
 from streams.seen import digests
 from streams.steps.address import hide_address, look_up, put_country
 from streams.steps.currency import put_currency
@@ -34,7 +35,7 @@ from streams.steps.properties import put_properties
 from streams.steps.step import Arrival, Refusal, Step
 from streams.steps.time import drop_too_old, put_received_at, put_time
 from streams.steps.user_agent import put_user_agent
-from streams.tally import Tally
+from streams.tally import Counted, Tally
 
 TIMED_EACH = 64
 """Of one event in each so many records it is noted how long each step takes."""
@@ -75,6 +76,7 @@ class Refined:
 
     events: list[Made] = field(default_factory=list)
     refused: list[Made] = field(default_factory=list)
+    metrics: list[Made] = field(default_factory=list)
     taken: int = 0
     kept: int = 0
     duplicates: int = 0
@@ -101,13 +103,13 @@ class Prepared:
         self.tally.add(events)
 
 
-def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step]) -> Refined | None:
+def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step], partitions: int = 1) -> Refined | None:
     """Refine a raw record of a log by what is known of it here; None if what it gives is in the log already."""
     if memory.first_part(record.offset) is None:
         return None
     prepared = prepare(record, log_id, steps)
     known = memory.look(array_of(prepared.digests)).known
-    return settle(prepared, log_id, memory, set(compress(prepared.digests, known)))
+    return settle(prepared, log_id, memory, set(compress(prepared.digests, known)), partitions)
 
 
 def prepare(record: Taken, log_id: str, steps: Sequence[Step]) -> Prepared:
@@ -122,8 +124,13 @@ def prepare(record: Taken, log_id: str, steps: Sequence[Step]) -> Prepared:
     return prepared
 
 
-def settle(prepared: Prepared, log_id: str, memory: Memory, known: AbstractSet[bytes]) -> Refined | None:
-    """What is to be written of a record, once it is `known` which of its ids had been seen before the latest."""
+def settle(
+    prepared: Prepared, log_id: str, memory: Memory, known: AbstractSet[bytes], partitions: int = 1
+) -> Refined | None:
+    """What is to be written of a record, once it is `known` which of its ids had been seen before the latest.
+
+    `partitions` are those of the metrics.
+    """
     record, lines, seen, refusals = prepared.record, prepared.lines, prepared.digests, prepared.refusals
     first_part = memory.first_part(record.offset)
     if first_part is None:
@@ -137,9 +144,11 @@ def settle(prepared: Prepared, log_id: str, memory: Memory, known: AbstractSet[b
     refused_values = cut(map(_encoder.encode, refusals))
     if values:
         memory.written(record.offset, len(values) - 1, seen, record.timestamp)
+    events = _records(EVENTS, values, record, log_id)
     return Refined(
-        events=_records(EVENTS, values, record, log_id)[first_part:],
+        events=events[first_part:],
         refused=_records(REJECTED, [(value, None) for value in refused_values], record, log_id),
+        metrics=_metrics(events[first_part:], kept, partitions, len(events)),
         taken=len(fresh) + len(refusals),
         kept=len(lines),
         duplicates=len(fresh) - len(lines),
@@ -212,6 +221,13 @@ def _values(lines: list[bytes]) -> list[bytes]:
     if sum(map(len, lines)) + len(lines) > MAX_RECORD_BYTES:
         return cut(lines)
     return [b"\n".join([*lines, b""])] if lines else []
+
+
+def _metrics(events: Sequence[Made], kept: Counted, partitions: int, parts: int) -> list[Made]:
+    """The partial aggregates of records of events; where a raw record gives one alone, they are counted already."""
+    if len(events) == parts == 1:
+        return rolled_up(kept.by_minute(), events[0].place, events[0].timestamp, partitions)
+    return [made for part in events for made in rollup(written(part), partitions)]
 
 
 def _records(topic: str, values: Sequence[tuple[bytes, bytes | None]], record: Taken, log_id: str) -> list[Made]:

@@ -1,6 +1,7 @@
 """Rollup of one record of events: its partial minute aggregates, by partition of `pulse.metrics`.
 
 A pure function of the record: partials are never folded over records, or they would depend on how batches were cut.
+Refinement has the events in hand and rolls them up at once; after a restart the same is made of what is in the log.
 """
 
 import logging
@@ -10,8 +11,8 @@ from collections.abc import Iterable
 from msgspec import json
 
 from pulse.errors import PlaceError
-from pulse.minute import Partial, Seen, fold, partials
-from pulse.place import place_of
+from pulse.minute import Key, Partial, Seen, Sums, fold, partials
+from pulse.place import Place, place_of
 from pulse.topics import METRICS, partition_of
 from streams.decode import UNDECODABLE
 from streams.record import Made, Taken
@@ -33,12 +34,16 @@ def rollup(record: Taken, partitions: int) -> list[Made]:
     except PlaceError as error:
         log.warning("a record is passed over: %s", error, extra={"topic": record.topic, "offset": record.offset})
         return []
+    return rolled_up(fold(_events(record.value)), place, record.timestamp, partitions)
+
+
+def rolled_up(sums: dict[Key, Sums], place: Place, timestamp: int, partitions: int) -> list[Made]:
+    """The same of the sums of a record that has a place."""
     targets: dict[int, list[Partial]] = defaultdict(list)
-    for partial in partials(fold(_events(record.value))):
+    for partial in partials(sums):
         targets[partition_of(partial.site_id, "", partitions)].append(partial)
     return [
-        Made(METRICS, target, _encoder.encode_lines(some), place, record.timestamp)
-        for target, some in sorted(targets.items())
+        Made(METRICS, target, _encoder.encode_lines(some), place, timestamp) for target, some in sorted(targets.items())
     ]
 
 

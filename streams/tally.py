@@ -6,7 +6,8 @@ from itertools import compress
 from typing import NamedTuple
 
 from pulse.event import RefinedEvent
-from pulse.minute import MINUTE_MS
+from pulse.minute import MINUTE_MS, Key, Sums
+from pulse.money import units
 from streams.ledger import Counts
 
 Group = tuple[str, int, int, str, str | None, str | None, str | None, bool]
@@ -15,12 +16,15 @@ Group = tuple[str, int, int, str, str | None, str | None, str | None, bool]
 The minutes are counted since the epoch.
 """
 
+NONE = Sums(0, 0, 0)
+
 
 class Counted(NamedTuple):
-    """How many events there are of each group."""
+    """How many events there are of each group, and the revenue of those that have any, in ten-thousandths."""
 
     groups: Sequence[Group]
     counts: Counter[int]
+    revenue: Counter[int]
 
     def by_receipt(self) -> Counts:
         """How many there are for each site and minute of receipt."""
@@ -28,6 +32,16 @@ class Counted(NamedTuple):
         for number, count in self.counts.items():
             cell = self.groups[number][:2]
             found[cell] = found.get(cell, 0) + count
+        return found
+
+    def by_minute(self) -> dict[Key, Sums]:
+        """The sums for each key of the minute aggregates."""
+        found: dict[Key, Sums] = {}
+        for number, count in self.counts.items():
+            site, _, minute, event, country, device_type, currency, is_bot = self.groups[number]
+            key = Key(site, minute * MINUTE_MS, event, country or "", device_type or "", currency or "")
+            events, bots, revenue = found.get(key, NONE)
+            found[key] = Sums(events + count, bots + count * is_bot, revenue + self.revenue[number])
         return found
 
     def bots(self) -> int:
@@ -41,6 +55,7 @@ class Tally:
     def __init__(self) -> None:
         self._groups: dict[Group, int] = {}
         self._numbers: list[int] = []
+        self._revenue: dict[int, int] = {}
 
     def add(self, events: Iterable[RefinedEvent]) -> None:
         """Count these too."""
@@ -52,9 +67,15 @@ class Tally:
             number = groups.get(group)
             if number is None:
                 number = groups[group] = len(groups)
+            if e.revenue is not None:
+                self._revenue[len(numbers)] = units(e.revenue)
             numbers.append(number)
 
     def counted(self, fresh: Sequence[bool] | None = None) -> Counted:
         """The counts of all events, or of those that are `fresh`."""
         numbers = self._numbers if fresh is None else compress(self._numbers, fresh)
-        return Counted(list(self._groups), Counter(numbers))
+        revenue: Counter[int] = Counter()
+        for at, amount in self._revenue.items():
+            if fresh is None or fresh[at]:
+                revenue[self._numbers[at]] += amount
+        return Counted(list(self._groups), Counter(numbers), revenue)

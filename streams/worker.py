@@ -16,7 +16,6 @@ from pulse.settings import Settings
 from pulse.topics import EVENTS, METRICS, RAW, REJECTED
 from streams import figures
 from streams.agents.refine import Refine
-from streams.agents.rollup import Rollup
 from streams.app import Worker, create_app
 from streams.broker import Broker, Where
 from streams.elsewhere import Elsewhere
@@ -59,8 +58,8 @@ def run(settings: Settings) -> None:
     output = Output(settings)
     watch = Watch(broker, ownership, NEEDED, lambda: bool(memories.reading or memories.waiting))
 
-    attach(app, "refine", RAW, Refine(ownership, memories, output, steps))
-    attach(app, "rollup", EVENTS, Rollup(ownership, output, broker.partitions(METRICS)))
+    refine = Refine(source, ownership, memories, output, steps, broker.partitions(METRICS))
+    attach(app, "refine", RAW, refine)
     follow_assignment(app, ownership)
     REGISTRY.register(
         figures.Now(ownership.standing, highwater_of(app), memories.sizes, lambda: bool(memories.waiting))

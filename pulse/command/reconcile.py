@@ -15,7 +15,7 @@ from pulse.lag import Log, await_passed
 from pulse.reconciling.cell import Difference, correction
 from pulse.reconciling.compare import Unsettled, find
 from pulse.reconciling.derived import DERIVED, HERE, Derived
-from pulse.topics import EVENTS, METRICS
+from pulse.topics import EVENTS, METRICS, RAW
 
 Day = datetime | None
 From = Annotated[
@@ -25,7 +25,7 @@ To = Annotated[Day, typer.Option("--to", formats=["%Y-%m-%d"], help="The last da
 Site = Annotated[str | None, typer.Option(help="Only this site's.")]
 Repair = Annotated[bool, typer.Option("--repair", help="Add to each aggregate what it lacks.")]
 
-STEPS = ((("pulse-streams", (EVENTS,)),), (("pulse-sink", (EVENTS, METRICS)),))
+STEPS = ((("pulse-streams", (RAW,)),), (("pulse-sink", (EVENTS, METRICS)),))
 """Through whom an event and its partials pass to the store."""
 PASSED_S = 120.0
 ANSWER_S = 600.0

@@ -101,26 +101,32 @@ def test_events_come_out_enriched_once_with_their_place_and_counted(streams: Str
 CRASHING = """
 import streams.agents.refine
 
-def settle(*_):
+def fault(*_):
     raise ZeroDivisionError("a fault of the agent")
 
-streams.agents.refine.settle = settle
+streams.agents.refine.{} = fault
 from streams.__main__ import main
 main()
 """
 
 
-def test_a_fault_of_the_agent_ends_the_process_and_acknowledges_nothing(tmp_path: Path, clickhouse: str) -> None:
+@pytest.mark.parametrize(
+    "at", ["settle", "Refine._deliver_metrics"], ids=["before anything is written", "before what is written is counted"]
+)
+def test_a_fault_of_the_agent_ends_the_process_and_acknowledges_nothing(
+    tmp_path: Path, clickhouse: str, at: str
+) -> None:
     broker = services.embedded_kafka(tmp_path / "broker")
     broker.start()
     log = Log(broker.url)
     ids = log.send([raw_event() for _ in range(600)], size=1)  # more than one batch, so that some wait behind the fault
     migrate(Client(clickhouse))
-    crashing = Streams(tmp_path, broker.url, clickhouse, command=("-c", CRASHING))
+    crashing = Streams(tmp_path, broker.url, clickhouse, command=("-c", CRASHING.format(at)))
     crashing.start()
     assert crashing.exit_code(within=60) == 1
     assert "a fault of the agent" in crashing.log.read_text()
     assert set(log.broker.starts(GROUP, [(RAW, n) for n in range(PARTITIONS)]).values()) == {0}
+    assert not log.read(METRICS)
     sound = Streams(tmp_path, broker.url, clickhouse)
     sound.start()
     log.assert_exact(ids)

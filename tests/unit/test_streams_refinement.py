@@ -13,7 +13,9 @@ from pulse.place import Place
 from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
 from streams.memory import Memory
 from streams.record import Made, Taken, cut
+from streams.record import written as written_as
 from streams.refinement import Refined, name_of, refine
+from streams.rollup import rollup
 from streams.seen import digest
 from streams.steps.step import Arrival
 from streams.warm import digests_in
@@ -22,6 +24,9 @@ from tests.unit.streams_events import DAY, ID, LOG, NOW, STEPS, decoded, kept, r
 lines = st.one_of(
     st.integers(0, 8).map(lambda n: raw(event_id=ID.format(n), event=f"e{n}")),
     st.just(raw()),
+    st.tuples(st.integers(0, 3), st.floats(-5, 5)).map(
+        lambda some: raw(event=f"e{some[0]}", ts=NOW - some[0] * 40_000, country="AT", revenue=some[1], currency="EUR")
+    ),
     st.just(raw(ts=NOW - 30 * DAY)),
     st.just(b"broken"),
 )
@@ -41,6 +46,10 @@ def all_of(records: list[Taken], memory: Memory) -> list[Refined]:
 
 def written(made: list[Refined]) -> list[Made]:
     return [record for each in made for record in each.events]
+
+
+def by_key(metrics: list[Made]) -> dict[tuple[Place, int], list[bytes]]:
+    return {(each.place, each.partition): sorted(each.value.splitlines()) for each in metrics}
 
 
 def warmed(records: list[Made]) -> Memory:
@@ -82,6 +91,17 @@ def test_nothing_vanishes(log: list[Taken]) -> None:
     assert sum(each.taken for each in made) == sum(len(record.value.splitlines()) for record in log)
 
 
+@given(logs, st.integers(1, 4))
+def test_what_is_counted_at_once_is_what_is_counted_of_the_written_records(log: list[Taken], partitions: int) -> None:
+    memory = Memory(DAY)
+    for record in log:
+        made = refine(record, LOG, memory, STEPS, partitions)
+        assert made is not None
+        assert by_key(made.metrics) == by_key(
+            [each for part in made.events for each in rollup(written_as(part), partitions)]
+        )
+
+
 @given(logs)
 def test_every_id_is_written_once_at_its_first_occurrence(log: list[Taken]) -> None:
     made = all_of(log, Memory(DAY))
@@ -108,6 +128,7 @@ def test_large_output_is_cut_into_parts_that_a_restart_completes(sizes: list[int
     assert [part.place for part in whole.events] == [Place(LOG, 0, 7, n) for n in range(len(whole.events))]
     assert all(len(part.value) <= MAX_RECORD_BYTES for part in whole.events)
     assert len(kept(whole)) == len(sizes)
+    assert by_key(whole.metrics) == by_key([each for part in whole.events for each in rollup(written_as(part), 1)])
     rest = refine(record, LOG, warmed(whole.events[:arrived]), STEPS)
     assert rest is not None
     assert whole.events[:arrived] + rest.events == whole.events
