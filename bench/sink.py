@@ -1,7 +1,8 @@
 """µs an event of the sink, and rows/s into ClickHouse, by rows a block: `python -m bench.sink`.
 
 Refined records of 125 events, as refinement writes them, into a ClickHouse of the bench's own. `ours` is the sink's own
-way: NDJSON → Arrow → one batch; `straight` hands the lines to ClickHouse as they are (and so without places).
+way: NDJSON → Arrow → one batch; `straight` hands the lines to ClickHouse as they are (and so without places). Below it,
+what ClickHouse says of each insert and of each question what is stored; at last, what one merge of ten blocks costs a row.
 """
 
 import random
@@ -9,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter, process_time, time
 from uuid import uuid4
 
 import httpx
@@ -39,6 +40,8 @@ BLOCKS = (10_000, 50_000, 200_000)
 A_RECORD = 125
 ROUNDS = 5
 PARTITIONS = 4
+SPENT = Path(__file__).parent / "queries" / "spent.sql"
+MERGED = 10
 
 
 def refined(rows: int) -> tuple[list[Record], list[Record]]:
@@ -94,6 +97,28 @@ def inserted(client: Client, server: Running, rows: int, insert: Callable[[], ob
     return max(found)
 
 
+def spent(client: Client, since: float) -> Iterator[str]:
+    """A line for the inserts into each table and the questions about it, since a moment in s since the epoch."""
+    client.command("SYSTEM FLUSH LOGS query_log")
+    for kind, table, times, us in client.query(SPENT, {"database": client.database, "since": int(since * 1e6)}).rows:
+        yield f"{kind.lower()} {table.rpartition('.')[2]}: {us / 1000:.1f} ms of CPU, {times} times"
+
+
+def merged(client: Client, server: Running, rows: int) -> float:
+    """µs of ClickHouse's CPU a row of one merge of some blocks of so many rows each."""
+    events, _ = refined(rows * MERGED)
+    process, writer, size = psutil.Process(server.pid), Writer(client), len(events) // MERGED
+    client.command("TRUNCATE TABLE events")
+    client.command(f"SYSTEM STOP MERGES {client.database}.events")
+    for first in range(0, len(events), size):
+        writer.begin()
+        writer.store(events[first : first + size])
+    began = sum(process.cpu_times()[:2])
+    client.command(f"SYSTEM START MERGES {client.database}.events")
+    client.command("OPTIMIZE TABLE events FINAL")
+    return (sum(process.cpu_times()[:2]) - began) / rows / MERGED * 1e6
+
+
 @contextmanager
 def store() -> Iterator[tuple[Client, Running, str]]:
     """A ClickHouse with Pulse's tables."""
@@ -129,8 +154,12 @@ def main() -> None:
                 httpx.post(url, params=asked, content=text, timeout=120).raise_for_status()
 
             for name, insert in (("ours", ours), ("straight", straight)):
+                began = time()
                 speed, theirs, own = inserted(client, server, rows, insert)
                 print(f"  {name:<10} {speed:10,.0f} rows/s   ClickHouse {theirs:5.2f}   sink {own:5.2f} µs/row")
+                if name == "ours":
+                    print(*(f"    {line}" for line in spent(client, began)), sep="\n")
+        print(f"a merge of {MERGED} blocks of {BLOCKS[0]:,} rows: {merged(client, server, BLOCKS[0]):.2f} µs/row")
 
 
 if __name__ == "__main__":

@@ -206,8 +206,13 @@ def text_of(name: str | Path) -> str:
 
 
 def stream_of(rows: pa.Table) -> bytes:
-    """A table as an Arrow stream of a single batch: the store pays for each batch, hardly for its rows."""
+    """A table as an Arrow stream of a single batch: the store pays for each batch, hardly for its rows.
+
+    Columns without nulls say so: the store takes those at a third of what it costs to look for nulls in the others.
+    """
     whole = rows.unify_dictionaries().combine_chunks()
+    fields = [f.with_nullable(whole[f.name].null_count > 0) for f in whole.schema]
+    whole = pa.table(whole.columns, schema=pa.schema(fields))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, whole.schema) as stream:
         stream.write_table(whole, max_chunksize=max(whole.num_rows, 1))

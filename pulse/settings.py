@@ -148,7 +148,9 @@ class Settings(BaseSettings):
     geo_database: Path | None = Field(None, description="MaxMind-format database for country, region and city.")
 
     sink_rows: int = Field(50_000, ge=1, le=200_000, description="Rows at which a block is stored without waiting.")
-    sink_wait_ms: int = Field(500, ge=10, le=10_000, description="How long a block may gather.")
+    sink_wait_ms: int = Field(
+        500, ge=10, le=10_000, description="How long a block may gather; twice as long once it is half full."
+    )
     instance: str = Field(
         default_factory=socket.gethostname,
         description="This process's name within its group; must differ between processes of a kind. Streams that are given one get their partitions back at once when they are started again.",

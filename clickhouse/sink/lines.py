@@ -12,6 +12,9 @@ from clickhouse.sink.record import Record, lines_in, lines_of
 
 Numbers = npt.NDArray[np.int64]
 
+CHUNK_BYTES = 1 << 22
+"""What is read at once: less pays for beginning, more for memory that no cache holds any longer."""
+
 _occurring: dict[pa.Schema, set[str]] = {}
 """Of each form, the fields that lines have had since the process began; all, once lines had others beside them."""
 
@@ -47,19 +50,26 @@ def parse(records: Sequence[Record], schema: pa.Schema) -> Parsed:
     pieces = [_Piece(n, 0, lines_in(r.value), r.value) for n, r in enumerate(records) if r.value and not r.fault]
     bad = [Bad(record, line, record.fault) for record in records if record.fault for line in lines_of(record.value)]
     tables, origins, numbers = [schema.empty_table()], [_none()], [_none()]
-    for taken, rows in _tables(pieces, schema, records, bad):
-        counts = [piece.lines for piece in taken]
-        tables.append(rows)
-        origins.append(np.repeat([piece.origin for piece in taken], counts))
-        numbers.append(np.concatenate([np.arange(piece.lines) + piece.line for piece in taken]))
-    return Parsed(pa.concat_tables(tables), np.concatenate(origins), np.concatenate(numbers), bad)
+    for chunk in _chunks(pieces):
+        for taken, rows in _tables(chunk, schema, records, bad):
+            counts = [piece.lines for piece in taken]
+            tables.append(rows)
+            origins.append(np.repeat([piece.origin for piece in taken], counts))
+            numbers.append(np.concatenate([np.arange(piece.lines) + piece.line for piece in taken]))
+    whole = pa.concat_tables(tables, promote_options="default")
+    return Parsed(whole, np.concatenate(origins), np.concatenate(numbers), bad)
+
+
+def _chunks(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
+    ends = np.cumsum([len(piece.text) for piece in pieces]) // CHUNK_BYTES
+    for number in np.unique(ends):
+        first, end = np.searchsorted(ends, [number, number + 1])
+        yield pieces[first:end]
 
 
 def _tables(
     pieces: Sequence[_Piece], schema: pa.Schema, records: Sequence[Record], bad: list[Bad]
 ) -> Iterator[tuple[Sequence[_Piece], pa.Table]]:
-    if not pieces:
-        return
     try:
         yield pieces, _read(pieces, schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -91,12 +101,12 @@ def _read(pieces: Sequence[_Piece], schema: pa.Schema) -> pa.Table:
 
 
 def _rows(text: bytes, schema: pa.Schema) -> pa.Table:
-    """A row a line. A column costs time even where no line has it, so those that none had so far are tried without."""
+    """A row a line, and the columns that lines have had so far: one costs time even where no line has it."""
     known = _occurring.setdefault(schema, set())
-    if len(known) < len(schema):
+    if 0 < len(known) < len(schema):
         try:
             fields = [field for field in schema if field.name in known]
-            return _widened(_parsed(text, pa.schema(fields), "error"), schema)
+            return _parsed(text, pa.schema(fields), "error")
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             pass
     rows = _parsed(text, schema, "ignore").select(schema.names)
@@ -111,11 +121,6 @@ def _parsed(text: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
         read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(text) + 1),
         parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected),
     )
-
-
-def _widened(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    have = set(rows.column_names)
-    return pa.table([rows[f.name] if f.name in have else pa.nulls(len(rows), f.type) for f in schema], schema=schema)
 
 
 def _none() -> Numbers:

@@ -42,6 +42,14 @@ class Block:
     began: float = 0.0
 
 
+def gathering_s(rows: int, full: int, wait_s: float) -> float:
+    """For how many seconds a block of so many rows gathers: as long again once it is half full.
+
+    The store writes a row anew with each merge that it goes through, and those are fewer the larger its block was.
+    """
+    return wait_s * 2 if rows * 2 >= full else wait_s
+
+
 class Sink:
     """Reads the topics into ClickHouse until `stop` is set."""
 
@@ -109,14 +117,17 @@ class Sink:
     def _gather(self) -> None:
         messages = self._reader.first(IDLE_S)
         self._block.began = time.monotonic()
-        deadline = self._block.began + self._settings.sink_wait_ms / 1000
         while not self._reader.moved and (messages or self._block.next):
             for message in messages:
                 self._take(message)
-            left = deadline - time.monotonic()
+            left = self._left()
             if left <= 0 or self._is_full() or self._stop.is_set():
                 return
             messages = self._reader.more(min(left, SLICE_S))
+
+    def _left(self) -> float:
+        wait_s = gathering_s(self._block.rows, self._settings.sink_rows, self._settings.sink_wait_ms / 1000)
+        return self._block.began + wait_s - time.monotonic()
 
     def _is_full(self) -> bool:
         return self._block.rows >= self._settings.sink_rows or self._block.size >= MOST_BYTES

@@ -1,6 +1,7 @@
 """The bench's queries, on ClickHouse: counters found back from ids, and compared block by block."""
 
 from pathlib import Path
+from time import time
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from bench.exactness import prove
 from bench.load.answers import ACCEPTED, SENT
 from bench.load.ids import STREAM_BITS, event_id
 from bench.probe import SEEN
+from bench.sink import spent
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
 
@@ -77,3 +79,12 @@ def test_a_probe_finds_its_own(store: str) -> None:
     found = ask(store, SEEN, site=PROBE, name="e")
     assert {row[0] for row in found} == {event_id((STREAM << STREAM_BITS) + n) for n in (1, 2)}
     assert ask(store, SEEN, site=PROBE, name="other") == []
+
+
+def test_what_clickhouse_spends_is_told_by_table(store: str) -> None:
+    began, client = time(), Client(store)
+    store_ids(store, [1, 2])
+    client.query("stored/events")
+    told = list(spent(client, began))
+    assert [line.split(": ")[0] for line in told] == ["insert events", "select events"]
+    assert all(line.endswith("1 times") for line in told)

@@ -66,6 +66,32 @@ def test_what_was_read_before_changes_nothing(blocks: list[list[dict[str, int | 
         assert parsed.rows.to_pylist() == [{name: said.get(name) for name in schema.names} for said in block]
 
 
+@unhurried
+@given(st.lists(st.lists(GOOD | BAD, max_size=4), max_size=8), st.integers(1, 60))
+def test_it_is_the_same_however_much_is_read_at_once(lines: list[list[bytes]], size: int) -> None:
+    records = [_record(n, b"\n".join(own)) for n, own in enumerate(lines)]
+    whole = parse(records, SCHEMA)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clickhouse.sink.lines.CHUNK_BYTES", size)
+        pieces = parse(records, SCHEMA)
+    assert pieces.rows.to_pylist() == whole.rows.to_pylist()
+    assert (pieces.origin.tolist(), pieces.line.tolist()) == (whole.origin.tolist(), whole.line.tolist())
+    assert [(bad.record, bad.line) for bad in pieces.bad] == [(bad.record, bad.line) for bad in whole.bad]
+
+
+def test_what_a_line_lacks_is_the_default_of_the_table() -> None:
+    full = {"user_id": "u", "country": "AT", "properties": "{}", "asn": 1, "bot": True, "revenue": 2.5, "sent_at": 1}
+    least = {"site_id": "one", "event": "x", "event_id": "c386bbc4-cd61-4e30-98f1-6adf91b7584a", "ts": 1}
+    records = [_record(0, b"\n".join(map(msgspec.json.encode, (least | full, least))))]
+    parsed = parse(records, EVENTS.schema)
+    table = EVENTS.columns(parsed.rows, parsed.origin, records)
+    row = table.to_pylist()[1]
+    assert {name: row[name] for name in full if name != "revenue"} == {
+        **{"user_id": "", "country": "", "properties": "{}", "asn": 0, "bot": False, "sent_at": None}
+    }
+    assert (row["revenue"], "url" in table.column_names) == (0, False)
+
+
 @pytest.mark.parametrize("value", [b"null\n", b"null", b"null\nnull\n", b"\n\n", b"  \n", b"", b"\n{}\n"])
 def test_lines_that_are_nothing_do_no_harm(value: bytes) -> None:
     parsed = parse([_record(0, b'{"a":1}\n'), _record(1, value), _record(2, b'{"a":2}\n')], SCHEMA)

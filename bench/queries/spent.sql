@@ -1,0 +1,13 @@
+-- What questions and inserts of a database have cost since a moment, in µs of CPU each, by table.
+SELECT
+    query_kind AS kind,
+    arrayFirst(name -> startsWith(name, concat({database:String}, '.')), tables) AS into,
+    count() AS times,
+    avg(ProfileEvents['UserTimeMicroseconds'] + ProfileEvents['SystemTimeMicroseconds']) AS us
+FROM system.query_log
+WHERE type = 'QueryFinish'
+    AND query_kind IN ('Insert', 'Select')
+    AND event_time_microseconds >= fromUnixTimestamp64Micro({since:Int64})
+    AND into != ''
+GROUP BY kind, into
+ORDER BY kind, into
