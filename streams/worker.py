@@ -17,7 +17,7 @@ from pulse.topics import EVENTS, METRICS, RAW, REJECTED
 from streams import figures
 from streams.agents.refine import Refine
 from streams.agents.rollup import Rollup
-from streams.app import Worker, create_app
+from streams.app import GROUP, Worker, create_app
 from streams.broker import Broker, Where
 from streams.elsewhere import Elsewhere
 from streams.memories import Memories
@@ -25,7 +25,6 @@ from streams.memory import Bounds
 from streams.ownership import Ownership
 from streams.producer import Output
 from streams.refinement import steps_of
-from streams.topics import GROUP
 from streams.warm import Source
 from streams.watch import Watch
 
