@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mutab
 from contextlib import asynccontextmanager
 from typing import Any
 
-from api.collector.answer import Problem, later
+from api.collector.answer import Problem, untaken
 from api.collector.inflate import inflate, too_large
 
 Message = MutableMapping[str, Any]
@@ -35,7 +35,7 @@ class Room:
     def take(self, size: int) -> None:
         """Take some of it; raises Problem 503 if it is not there."""
         if self._taken + size > self._most:
-            raise later("too many large requests at once", 1)
+            raise untaken("too many large requests at once", 1)
         self._taken += size
 
     def give(self, size: int) -> None:
@@ -71,7 +71,7 @@ class Turns:
             async with asyncio.timeout(TURN_S):
                 await self._free.acquire()
         except TimeoutError:
-            raise later("too many large requests at once", 1) from None
+            raise untaken("too many large requests at once", 1) from None
 
 
 def is_quick(body: bytes, coding: str) -> bool:

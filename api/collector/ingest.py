@@ -81,7 +81,7 @@ class Ingest:
         except Problem as fault:
             return answer.failed(fault)
         except Unavailable as fault:
-            return answer.failed(answer.later(str(fault), LONG_S))
+            return answer.failed(answer.untaken(str(fault), LONG_S))
         except body.Gone:
             raise
         except Exception:
@@ -127,18 +127,16 @@ class Ingest:
         """The body of the 202, once the log or the spool has every accepted event."""
         shares, accepted, refused = judged
         if shares:
-            await self._acknowledged(shares)
+            await self._acknowledged(shares, accepted)
         self._tally.judged(accepted, refused)
         if not accepted:
             raise answer.all_refused(refused)
         return answer.accepted(accepted, refused)
 
-    async def _acknowledged(self, shares: dict[int, list[bytes]]) -> None:
+    async def _acknowledged(self, shares: dict[int, list[bytes]], count: int) -> None:
         ticket = Ticket(get_running_loop().create_future())
         self._gatherer.add(shares, ticket)
         shares.clear()  # the lines are the record's now; held here too they would take their memory until the answer
         error = await ticket.done
         if error is not None:
-            raise answer.later(
-                f"the events could not be kept ({error}): send them again with the same event ids", LONG_S
-            )
+            raise answer.unsure(count, error, LONG_S)
