@@ -129,6 +129,14 @@ def test_processes_that_have_no_page_are_told_by_their_id() -> None:
     ]
 
 
+def test_what_was_started_is_ready_only_where_every_process_is() -> None:
+    well = [status.Process("sink", "ready"), status.Process("Kafka", "runs")]
+    bad = [*well, status.Process("query", "does not answer"), status.Process("streams", "has ended")]
+    assert status.phase("ready", well) == "ready"
+    assert status.phase("ready", bad) == "not ready: query, streams"
+    assert status.phase("stopping: the collector", bad) == "stopping: the collector"
+
+
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (1_500, "1.5 kB"), (2_000_000_000, "2.0 GB")])
 def test_sizes(count: int, text: str) -> None:
     assert size(count) == text
