@@ -44,6 +44,11 @@ def _run(made: Plan, screen: Screen, quiet: bool) -> int:
     if not choice.keeps_log(made.kinds):
         screen.say(choice.IN_MEMORY)
     preflight.check(made)
+    if made.kinds["kafka"] == Kind.embedded:
+        number = made.settings.partitions
+        changed = choice.other_partitions(folder.partitions_before(made.data, number), number)
+        if changed:
+            screen.say(changed)
     passwords = containers.passwords() if made.has(Kind.docker) else {}
     if made.kinds["clickhouse"] == Kind.embedded:
         passwords = {**passwords, "CLICKHOUSE_PASSWORD": folder.clickhouse_password(made.data)}
