@@ -99,6 +99,7 @@ def test_a_mistyped_command_ends_with_2(words: list[str]) -> None:
         (["demo"], "there is no key"),
         (["sites", "list"], "there is no key"),
         (["import", "/no/such/file"], "there is no file /no/such/file"),
+        (["import", "/usr"], "/usr is a directory: name the files in it"),
     ],
 )
 def test_a_failure_is_one_sentence_and_1(words: list[str], said: str) -> None:
