@@ -182,7 +182,9 @@ def _tell(tally: Tally, files: Sequence[Path], as_json: bool) -> None:
         )
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{tally.accepted:,} events accepted (an id seen before counts once), {refusals.count:,} lines refused")
+    console.print(
+        f"{tally.accepted:,} events accepted (an id seen before counts once), {refusals.count:,} lines refused"
+    )
     if tally.untimed:
         console.print(f"{tally.untimed:,} of them do not say when they happened (ts): they count as happening now")
     for each in refusals.first[:SHOWN]:

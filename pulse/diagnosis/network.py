@@ -28,7 +28,9 @@ def ports(settings: Settings, given: Mapping[str, bool], is_free: Callable[[str,
     """Whether what `make up` would start finds its ports free; `given` tells which services have a URL."""
     fault = listening.fault_of(settings.host)
     if fault:
-        return [missing("host", f"{settings.host} {fault}", "set PULSE_HOST to an address of this machine, as 127.0.0.1")]
+        return [
+            missing("host", f"{settings.host} {fault}", "set PULSE_HOST to an address of this machine, as 127.0.0.1")
+        ]
     wanted = [name for service, names in PORTS_OF.items() if not given[service] for name in names]
     taken = {name: getattr(settings, name) for name in (*wanted, *OWN_PORTS)}
     hosts = {name: settings.host if name in OWN_PORTS else "127.0.0.1" for name in taken}
