@@ -18,8 +18,10 @@ PROBLEM: Header = (b"content-type", problems.MEDIA_TYPE.encode())
 class Problem(PulseError):
     """A request that cannot be answered with 2xx: its status, its name, and what, where and why.
 
-    `headers` go with the answer; `members` are added to the problem's JSON.
+    `headers` go with the answer; `members` are added to the problem's JSON. `is_unread` where more of the body is to come.
     """
+
+    is_unread = False
 
     def __init__(self, status: int, name: str, detail: str, headers: Sequence[Header] = (), **members: Any) -> None:
         super().__init__(detail)

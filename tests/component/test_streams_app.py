@@ -23,31 +23,27 @@ def broker(tmp_path: Path) -> Iterator[Service]:
     made.kill()
 
 
-async def _await(offsets: list[int], number: int) -> None:
-    async with asyncio.timeout(60):
-        while len(offsets) < number:
-            await asyncio.sleep(0.1)
-
-
 async def test_where_nothing_is_committed_a_rebalance_goes_back_to_the_beginning(
     broker: Service, tmp_path: Path
 ) -> None:
     log = Log(broker.url)
     log.send([raw_event(visitor_id="one") for _ in range(5)], size=1)
     app = create_app(Settings(kafka_url=broker.url, partitions=PARTITIONS, data=tmp_path))
-    taken: list[int] = []
+    taken: asyncio.Queue[int] = asyncio.Queue()
 
     async def agent(stream: Any) -> None:
         async for event in stream.noack().events():
-            taken.append(event.message.offset)
+            taken.put_nowait(event.message.offset)
+
+    async def five() -> list[int]:
+        return [await asyncio.wait_for(taken.get(), 60) for _ in range(5)]
 
     app.agent(app.topic(RAW, key_type=bytes, value_type=bytes), name="taking")(agent)
     app.finalize()
     await app.start()
     try:
-        await _await(taken, 5)
+        assert await five() == [*range(5)]
         await app.consumer.perform_seek()  # as Faust does after each rebalance
-        await _await(taken, 10)
+        assert await five() == [*range(5)]
     finally:
         await app.stop()
-    assert taken == [*range(5), *range(5)]
