@@ -4,7 +4,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from pulse.command import situation, status
+from pulse.command import demo, situation, status
 from pulse.command.delivery import Later, answer_of
 from pulse.command.main import app
 from pulse.command.status import size
@@ -80,6 +80,7 @@ def test_keys_come_from_the_data_folder() -> None:
         ["demo", "--fast", "--days", "0"],
         ["demo", "--now", "yesterday"],
         ["demo", "--events", "0"],
+        ["demo", "--events", "100", "--duration", "10", "--rate", "50"],
         ["import"],
         ["import", "x", "--format", "xml"],
         ["keys", "rotate"],
@@ -113,6 +114,23 @@ def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PULSE_COLLECTOR_PORT", "many")
     result = CliRunner().invoke(app, ["send", "a"])
     assert (result.exit_code, result.stderr.startswith("pulse: PULSE_COLLECTOR_PORT")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("events", "rate", "duration", "measure"),
+    [
+        (None, None, None, (10_000, 1_000)),
+        (500, None, None, (500, 1_000)),
+        (None, 50, 4, (200, 50)),
+        (None, None, 4, (4_000, 1_000)),
+        (500, None, 4, (500, 125)),
+        (200, 50, 4, (200, 50)),
+    ],
+)
+def test_how_many_events_at_which_rate(
+    events: int | None, rate: float | None, duration: float | None, measure: tuple[int, float]
+) -> None:
+    assert demo._measure(events, rate, duration) == measure
 
 
 def test_the_partitions_of_a_topic_are_summed() -> None:
