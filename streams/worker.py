@@ -68,6 +68,7 @@ def run(settings: Settings) -> None:
         "kafka": watch.kafka,
         "partitions": "ok" if ownership.is_settled else "waiting to be assigned partitions",
         "memory": f"reading what was seen of {sorted(memories.reading)}" if memories.reading else "ok",
+        "log": "; ".join([*memories.cut.values(), *watch.cut.values()]) or "ok",
         "older_logs": elsewhere.state,
         "store": memories.waiting or "ok",
     }
