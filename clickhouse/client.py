@@ -4,7 +4,7 @@ The only module that knows the driver. Every failure is one of two: the store do
 (Unavailable, trying again later is right), or it refuses the very request (QueryError).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from logging import getLogger
@@ -135,21 +135,23 @@ class Client:
         except ClickHouseError as error:
             raise _cause(error) from None
 
-    def insert(self, table: str, rows: pa.Table, token: str = "", query_id: str = "") -> None:
+    def insert(
+        self, table: str, rows: pa.Table, token: str = "", query_id: str = "", demand: Callable[[], None] = lambda: None
+    ) -> None:
         """Store an Arrow table as one block; the same `token` again changes nothing. Raises as `query` does.
 
-        All rows must lie in one partition of the target. Without a token every call stores its rows.
+        All rows must lie in one partition of the target. Without a token every call stores its rows. `demand` is
+        called when all is ready to be sent; what it raises keeps it from being sent.
         """
         settings: dict[str, object] = {**ONE_PART, "insert_deduplication_token": token or uuid4().hex}
         if query_id:
             settings["query_id"] = query_id
+        block = stream_of(rows)
         try:
-            self._connected().raw_insert(
-                table,
-                column_names=rows.column_names,
-                insert_block=stream_of(rows),
-                fmt="ArrowStream",
-                settings=settings,
+            driver = self._connected()
+            demand()
+            driver.raw_insert(
+                table, column_names=rows.column_names, insert_block=block, fmt="ArrowStream", settings=settings
             )
         except ClickHouseError as error:
             raise _cause(error) from None

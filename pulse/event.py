@@ -20,6 +20,8 @@ MAX_MS = 4_102_444_800_000
 """The latest moment that is taken as a time at all: 2100-01-01, in ms since the epoch."""
 
 UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?!\\n)$"
+COUNTRY = "^([A-Za-z]{2})?(?!\\n)$"
+CURRENCY = "^([A-Za-z]{3})?(?!\\n)$"
 SITE = "^[a-z0-9][a-z0-9_-]{0,63}(?!\\n)$"
 
 Moment = Annotated[int, Meta(ge=0, le=MAX_MS)] | Annotated[float, Meta(ge=0, le=MAX_MS)] | datetime
@@ -86,7 +88,7 @@ class Event(Struct, kw_only=True, omit_defaults=True, gc=False):
         Annotated[
             str,
             Meta(
-                pattern="^([A-Za-z]{2})?(?!\\n)$",
+                pattern=COUNTRY,
                 description="ISO 3166-1 alpha-2. Looked up from the address if missing and a database is set.",
             ),
         ]
@@ -107,9 +109,7 @@ class Event(Struct, kw_only=True, omit_defaults=True, gc=False):
         Annotated[Identity, Meta(description="The device's fingerprint, where consent allows one.")] | None
     ) = None
     revenue: Annotated[float, Meta(ge=-1e12, le=1e12, description="Money earned, kept to four decimals.")] | None = None
-    currency: (
-        Annotated[str, Meta(pattern="^([A-Za-z]{3})?(?!\\n)$", description="ISO 4217 code of the revenue.")] | None
-    ) = None
+    currency: Annotated[str, Meta(pattern=CURRENCY, description="ISO 4217 code of the revenue.")] | None = None
     consent: Annotated[Literal["granted", "denied"], Meta(description="The visitor's answer, where asked.")] | None = (
         None
     )

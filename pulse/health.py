@@ -8,12 +8,18 @@ from threading import Thread
 from msgspec import json
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from pulse import listening
+
 Checks = Callable[[], dict[str, str]]
 """Names what this process needs, each with ``"ok"`` or what is wrong with it."""
 
 
 def serve(host: str, port: int, checks: Checks) -> ThreadingHTTPServer:
-    """Serve /health (alive), /health/ready (200 or 503 naming what is down) and /metrics from a thread."""
+    """Serve /health (alive), /health/ready (200 or 503 naming what is down) and /metrics from a thread.
+
+    Raises SettingError for a host that is none of this machine.
+    """
+    listening.demand(host)
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

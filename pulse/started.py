@@ -10,6 +10,8 @@ import psutil
 from msgspec import Struct
 
 FILE = "state.json"
+READY = "ready"
+"""The phase in which everything has been started."""
 SECRET = "secret"
 CLICKHOUSE_PASSWORD = "clickhouse-password"
 CREATION_TOLERATED_S = 1.0

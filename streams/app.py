@@ -1,5 +1,6 @@
 """The Faust app: its settings, and how aiokafka fetches for it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import mode.loop
@@ -12,8 +13,8 @@ from mode import CrashingSupervisor  # noqa: E402
 
 from pulse.settings import Settings  # noqa: E402
 from streams import end  # noqa: E402
-from streams.topics import GROUP  # noqa: E402
 
+GROUP = "pulse-streams"
 REQUEST_S = 30.0
 
 
@@ -68,11 +69,14 @@ def _instance(settings: Settings) -> str | None:
 
 
 def _transport(fetch_wait_ms: int) -> type[driver.Transport]:
-    """Faust's transport with another `fetch_max_wait_ms`.
+    """Faust's transport with another `fetch_max_wait_ms`, which goes back to the beginning where nothing is committed.
 
     Faust sets 1500 and offers no setting. A broker that does not wake a waiting fetch when data comes (the
     embedded one does not) would so delay each record by most of a second. The consumer reads the value when
     it starts, so it is set between being made and being started.
+
+    Faust throws away what it fetched during a rebalance and seeks to what is committed. Where nothing is, aiokafka
+    stays where it is, beyond the records thrown away.
     """
 
     class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -82,6 +86,18 @@ def _transport(fetch_wait_ms: int) -> type[driver.Transport]:
                 raise AttributeError("this aiokafka keeps fetch_max_wait_ms elsewhere: adjust streams/app.py")
             consumer._fetch_max_wait_ms = fetch_wait_ms
             return consumer
+
+        async def seek_to_committed(self) -> Mapping[Any, int]:
+            found: Mapping[Any, int] = await self.call_thread(self._seek_to_committed)
+            return found
+
+        async def _seek_to_committed(self) -> Mapping[Any, int]:
+            consumer = self._ensure_consumer()
+            committed: Mapping[Any, int] = await consumer.seek_to_committed()
+            fresh = consumer.assignment() & {partition for partition, offset in committed.items() if not offset}
+            if fresh:
+                await consumer.seek_to_beginning(*fresh)
+            return committed
 
     class Consumer(driver.Consumer):  # type: ignore[misc]
         def _new_consumer_thread(self) -> Any:

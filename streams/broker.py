@@ -4,7 +4,7 @@ All of them block, and raise Unavailable where the broker does not answer.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from time import monotonic
 
@@ -56,16 +56,6 @@ class Broker:
                 return {
                     (at.topic, at.partition): at.offset if at.offset >= 0 else self._low(consumer, at) for at in found
                 }
-            except KafkaException as error:
-                raise self._away(error) from None
-
-    def commit(self, group: str, offsets: Mapping[Where, int]) -> None:
-        """Say where a group without members is to go on."""
-        with closing(self._consumer(group)) as consumer:
-            try:
-                if offsets:
-                    asked = [TopicPartition(*where, offset) for where, offset in offsets.items()]
-                    consumer.commit(offsets=asked, asynchronous=False)
             except KafkaException as error:
                 raise self._away(error) from None
 

@@ -10,7 +10,7 @@ from itertools import compress
 import numpy as np
 
 from pulse.errors import Unavailable
-from streams import figures
+from streams import figures, whole
 from streams.elsewhere import Elsewhere
 from streams.memory import Bounds, Memory
 from streams.older import Older
@@ -25,17 +25,22 @@ from streams.suspicion import Confirmation, Suspect, suspected
 from streams.warm import Source, begin, catch_up
 
 ASKED_EACH_S = 1.0
+CUT_LOOKED_AT_EACH_S = 5.0
 
 log = logging.getLogger(__name__)
 
 
 class Memories:
-    """What refinement knows, by partition of the raw log. `waiting` says what the store is waited for, if it is."""
+    """What refinement knows, by partition of the raw log. `waiting` says what the store is waited for, if it is.
+
+    `cut` says of partitions that lost their end what is wrong with them: none is refined then.
+    """
 
     def __init__(self, source: Source, ownership: Ownership, elsewhere: Elsewhere, topic: str, bounds: Bounds) -> None:
         self.log_id = source.log_id
         self.reading: set[int] = set()
         self.waiting = ""
+        self.cut: dict[int, str] = {}
         self._source = source
         self._ownership = ownership
         self._elsewhere = elsewhere
@@ -67,6 +72,7 @@ class Memories:
         if self._generation != self._ownership.generation:
             self._generation = self._ownership.generation
             self._current.clear()
+            self.cut.clear()
             own = {partition for topic, partition in self._ownership.owned if topic == self._topic}
             self._memories = {n: memory for n, memory in self._memories.items() if n in own}
             self._bounds.partitions = max(len(own), 1)
@@ -142,6 +148,7 @@ class Memories:
         now = int(time.time() * 1000)
         since = min(timestamp, now) - self._source.window_ms  # a producer's clock that runs ahead must not shorten it
         memory = self._memories.get(partition)
+        await self._demand_whole(partition, memory is None)
         if memory is None:
             memory = await until_answered(partial(self._begun, partition, since, now))
         read = await until_answered(partial(catch_up, memory, self._source, partition, since))
@@ -153,6 +160,15 @@ class Memories:
         figures.WARMING.observe(seconds)
         told = {"partition": partition, "records": read, "exact": memory.exact, "older": len(memory.older)}
         log.info("what was seen is known", extra=told | {"seconds": seconds})
+
+    async def _demand_whole(self, partition: int, is_new: bool) -> None:
+        """Return once the raw log holds what was refined of it, which one that lost its end does only as a new one."""
+        while fault := await until_answered(partial(whole.fault, self._source, partition, is_new)):
+            if self.cut.get(partition) != fault:
+                log.critical("%s", fault)
+            self.cut[partition] = fault
+            await asyncio.sleep(CUT_LOOKED_AT_EACH_S)
+        self.cut.pop(partition, None)
 
     def _begun(self, partition: int, since: int, now: int) -> Memory:
         memory = Memory(self._source.window_ms, self._bounds)

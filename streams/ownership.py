@@ -34,6 +34,7 @@ class Ownership:
         self._logs = dict(logs)
         self._next: dict[Where, int] = {}
         self._timestamps: dict[Where, int] = {}
+        self._last: dict[Where, tuple[int, int]] = {}
         self._settled = asyncio.Event()
         self._settling: asyncio.Task[None] | None = None
 
@@ -95,7 +96,13 @@ class Ownership:
                     f"{record.topic}/{record.partition}: got offset {record.offset}, but {first} was next"
                 )
         self._next[where] = max(expected, record.offset + 1)
+        if record.offset >= expected:
+            self._last[where] = record.offset, record.timestamp
         self._timestamps[where] = record.timestamp
+
+    def last(self) -> dict[Where, tuple[int, int]]:
+        """Of each owned partition the farthest record that this process has taken: its offset and its timestamp in ms."""
+        return {where: found for where, found in self._last.items() if where in self.owned}
 
     def _first_from(self, where: Where, offset: int) -> int:
         message = next(self._broker.read(where, offset), None)

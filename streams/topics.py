@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException
@@ -12,13 +11,9 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from pulse import log as logs
 from pulse.errors import PulseError, SettingError, Unavailable
 from pulse.settings import Settings, load
-from pulse.topics import EVENTS, RAW, TOPICS
-from streams.broker import Broker, Where
+from pulse.topics import TOPICS
+from streams.broker import Broker
 from streams.retry import until_answered
-
-GROUP = "pulse-streams"
-READ = (RAW, EVENTS)
-"""What the group reads."""
 
 PATIENCE_S = 60.0
 ASKED_S = 2.0
@@ -48,16 +43,7 @@ def create(settings: Settings) -> list[str]:
     broker = Broker(settings.kafka_url)
     for name, partitions in wanted.items():
         _check(name, broker.partitions(name), partitions)
-    _begin(broker, [(name, n) for name in READ if name in created for n in range(wanted[name])])
     return created
-
-
-def _begin(broker: Broker, wheres: Sequence[Where]) -> None:
-    """Commit the beginning: Faust does not go back to it by itself after a rebalance, but passes over what it had taken."""
-    try:
-        broker.commit(GROUP, dict.fromkeys(wheres, 0))
-    except Unavailable as error:
-        log.warning("the streams may start anew once: %s", error)
 
 
 def _demand(admin: AdminClient, servers: str) -> None:

@@ -16,7 +16,7 @@ from pulse.settings import Settings
 from pulse.topics import EVENTS, METRICS, RAW, REJECTED
 from streams import figures
 from streams.agents.refine import Refine
-from streams.app import Worker, create_app
+from streams.app import GROUP, Worker, create_app
 from streams.broker import Broker, Where
 from streams.elsewhere import Elsewhere
 from streams.memories import Memories
@@ -24,7 +24,6 @@ from streams.memory import Bounds
 from streams.ownership import Ownership
 from streams.producer import Output
 from streams.refinement import steps_of
-from streams.topics import GROUP
 from streams.warm import Source
 from streams.watch import Watch
 
@@ -68,6 +67,7 @@ def run(settings: Settings) -> None:
         "kafka": watch.kafka,
         "partitions": "ok" if ownership.is_settled else "waiting to be assigned partitions",
         "memory": f"reading what was seen of {sorted(memories.reading)}" if memories.reading else "ok",
+        "log": "; ".join([*memories.cut.values(), *watch.cut.values()]) or "ok",
         "older_logs": elsewhere.state,
         "store": memories.waiting or "ok",
     }

@@ -4,7 +4,7 @@ import sys
 
 from api.collector.app import create_app
 from api.collector.serve import serve
-from pulse import log, settings
+from pulse import listening, log, settings
 from pulse.errors import PulseError
 
 
@@ -12,6 +12,7 @@ def main() -> int:
     """Run until stopped; 2 for settings that cannot be."""
     try:
         given = settings.load()
+        listening.demand(given.host)
         app = create_app(given)
     except PulseError as error:
         sys.stderr.write(f"collector: {error}\n")

@@ -39,6 +39,6 @@ class Admission:
         if self._way.watch.fault is not None or not self._way.route.is_straight:
             fault = self._way.fault()
             if fault is not None:
-                raise answer.later(fault, LONG_S)
+                raise answer.untaken(fault, LONG_S)
         if self.waiting_bytes > self._most_bytes:
-            raise answer.later("too much waits for its acknowledgement", SHORT_S)
+            raise answer.untaken("too much waits for its acknowledgement", SHORT_S)

@@ -18,8 +18,10 @@ PROBLEM: Header = (b"content-type", problems.MEDIA_TYPE.encode())
 class Problem(PulseError):
     """A request that cannot be answered with 2xx: its status, its name, and what, where and why.
 
-    `headers` go with the answer; `members` are added to the problem's JSON.
+    `headers` go with the answer; `members` are added to the problem's JSON. `is_unread` where more of the body is to come.
     """
+
+    is_unread = False
 
     def __init__(self, status: int, name: str, detail: str, headers: Sequence[Header] = (), **members: Any) -> None:
         super().__init__(detail)
@@ -79,8 +81,22 @@ def invalid(field: str, reason: str) -> Problem:
     return Problem(400, "invalid", f"{field}: {reason}", errors=[{"parameter": field, "reason": reason}])
 
 
-def later(detail: str, seconds: int) -> Problem:
-    """The answer where something is away, or too much at once: come again after so many seconds."""
+def untaken(why: str, seconds: int) -> Problem:
+    """The answer before any event is taken, where something is away or there is too much at once."""
+    return _later(f"{why}; none of this request's events was taken: send it again later", seconds)
+
+
+def unsure(count: int, why: str, seconds: int) -> Problem:
+    """The answer where so many events were sent to the log, which may have them or not."""
+    events = "the event" if count == 1 else f"the {count:,} events"
+    return _later(
+        f"{events} of this request may not have been kept ({why}): send the request again. What has an event_id counts once, "
+        "whether it had been kept or not; an event without one gets another id each time and may count twice, so set event_id",
+        seconds,
+    )
+
+
+def _later(detail: str, seconds: int) -> Problem:
     return Problem(503, "unavailable", detail, headers=((b"retry-after", b"%d" % seconds),))
 
 

@@ -1,11 +1,11 @@
 """Reading a request's body, within its limits of size, memory and time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, MutableMapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from api.collector.answer import Problem, later
+from api.collector.answer import Problem, untaken
 from api.collector.inflate import inflate, too_large
 
 Message = MutableMapping[str, Any]
@@ -17,6 +17,9 @@ IN_LINE_BYTES = 64 * 1024
 """A compressed body beyond this is decompressed beside the loop, which others wait for."""
 INFLATED_AT_ONCE = 2
 """So many large bodies stand in the memory as they were before compression, one to be judged while another grows."""
+DISCARDED_BYTES = 128 * 1024 * 1024
+DISCARD_S = 2
+"""How much of a body that is refused is still taken from its client, and for how long."""
 TURN_S = 10
 """How long a large compressed body waits for its turn."""
 
@@ -35,7 +38,7 @@ class Room:
     def take(self, size: int) -> None:
         """Take some of it; raises Problem 503 if it is not there."""
         if self._taken + size > self._most:
-            raise later("too many large requests at once", 1)
+            raise untaken("too many large requests at once", 1)
         self._taken += size
 
     def give(self, size: int) -> None:
@@ -71,7 +74,7 @@ class Turns:
             async with asyncio.timeout(TURN_S):
                 await self._free.acquire()
         except TimeoutError:
-            raise later("too many large requests at once", 1) from None
+            raise untaken("too many large requests at once", 1) from None
 
 
 def is_quick(body: bytes, coding: str) -> bool:
@@ -85,7 +88,7 @@ async def read(receive: Receive, declared: bytes | None, limit: int, room: Room)
     Raises Problem 413 beyond `limit` bytes, 408 for a client that takes too long, Gone if it went away.
     """
     if declared is not None and declared.isdigit() and int(declared[:20]) > limit:
-        raise too_large(limit)
+        raise unread(too_large(limit))
     coming = _Coming(receive())
     first = coming.at_once()
     if first is not None and first["type"] == "http.request" and not first.get("more_body"):
@@ -98,6 +101,35 @@ async def read(receive: Receive, declared: bytes | None, limit: int, room: Room)
             return await _rest(first or await coming, receive, limit, room)
     except TimeoutError:
         raise Problem(408, "too_slow", f"the body did not arrive within {READ_S} s") from None
+
+
+def unread(fault: Problem) -> Problem:
+    """The problem, of a request whose body is still to come."""
+    fault.is_unread = True
+    return fault
+
+
+def hangs_up(http_version: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a connection ends with the answer though its client is sending a body.
+
+    Whoever closes before all has come resets the connection, and the client never sees the answer. A client that
+    waits to be told to send is sent the answer instead; on a connection that stays, the server reads on by itself.
+    """
+    closes = http_version == "1.0" or headers.get(b"connection", b"").lower() == b"close"
+    sends = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+    return closes and sends and b"expect" not in headers
+
+
+async def discard(receive: Receive) -> None:
+    """Take the rest of a body and forget it, within bounds of size and time."""
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_S):
+            while size < DISCARDED_BYTES:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 class _Coming:
@@ -140,5 +172,8 @@ async def _rest(message: Message, receive: Receive, limit: int, room: Room) -> b
             if not message.get("more_body"):
                 return b"".join(pieces)
             message = await receive()
+    except Problem as fault:
+        fault.is_unread = bool(message.get("more_body"))
+        raise
     finally:
         room.give(size)

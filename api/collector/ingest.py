@@ -79,9 +79,9 @@ class Ingest:
                 return Reply(204, cors.PREFLIGHT, b"")
             raise Problem(405, "method_not_allowed", "events are sent by POST", headers=((b"allow", b"POST, OPTIONS"),))
         except Problem as fault:
+            if fault.is_unread and body.hangs_up(scope["http_version"], headers):
+                await body.discard(receive)
             return answer.failed(fault)
-        except Unavailable as fault:
-            return answer.failed(answer.later(str(fault), LONG_S))
         except body.Gone:
             raise
         except Exception:
@@ -90,12 +90,12 @@ class Ingest:
 
     async def _post(self, scope: Scope, headers: dict[bytes, bytes], receive: body.Receive) -> Reply:
         """The 202; raises Problem for any other answer."""
-        key, site_id = await self._admitted(scope, headers)
-        lines = media.is_lines(headers.get(b"content-type", b""))
-        coding = media.coding(headers.get(b"content-encoding", b""))
-        self._admission.demand(key)
-        if self._quota is not None:
-            self._quota.demand(key.id, time.monotonic())
+        try:
+            key, site_id = await self._admitted(scope, headers)
+            lines = media.is_lines(headers.get(b"content-type", b""))
+            coding = media.coding(headers.get(b"content-encoding", b""))
+        except Problem as fault:
+            raise body.unread(fault) from None
         sent = await body.read(receive, headers.get(b"content-length"), MAX_REQUEST_BYTES, self._room)
         origin = receipt(scope, headers, key, site_id, time.time_ns() // 1_000_000, self._rules)
         if body.is_quick(sent, coding):
@@ -117,28 +117,34 @@ class Ingest:
         return judge(whole, lines, origin, self._rules.bounds, random.getrandbits, self._partitions())
 
     async def _admitted(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Key, str]:
+        """Whose events they are, if they may come in now."""
         presented, in_address = access.presented(headers, scope["query_string"])
-        key = await self._find(presented)
+        try:
+            key = await self._find(presented)
+        except Unavailable as fault:
+            raise answer.untaken(str(fault), LONG_S) from None
         if key is None:
             raise access.unknown()
-        return key, access.admit(key, in_address, headers.get(b"origin", b"").decode("latin-1"))
+        site_id = access.admit(key, in_address, headers.get(b"origin", b"").decode("latin-1"))
+        self._admission.demand(key)
+        if self._quota is not None:
+            self._quota.demand(key.id, time.monotonic())
+        return key, site_id
 
     async def _store(self, judged: Judged) -> bytes:
         """The body of the 202, once the log or the spool has every accepted event."""
         shares, accepted, refused = judged
         if shares:
-            await self._acknowledged(shares)
+            await self._acknowledged(shares, accepted)
         self._tally.judged(accepted, refused)
         if not accepted:
             raise answer.all_refused(refused)
         return answer.accepted(accepted, refused)
 
-    async def _acknowledged(self, shares: dict[int, list[bytes]]) -> None:
+    async def _acknowledged(self, shares: dict[int, list[bytes]], count: int) -> None:
         ticket = Ticket(get_running_loop().create_future())
         self._gatherer.add(shares, ticket)
         shares.clear()  # the lines are the record's now; held here too they would take their memory until the answer
         error = await ticket.done
         if error is not None:
-            raise answer.later(
-                f"the events could not be kept ({error}): send them again with the same event ids", LONG_S
-            )
+            raise answer.unsure(count, error, LONG_S)

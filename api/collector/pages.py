@@ -8,7 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
-from api import problems
+from api import documentation, problems
 from api.collector.openapi import described
 from api.collector.tally import Tally
 from pulse import VERSION
@@ -34,7 +34,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 def create_pages(checks: Checks, tally: Tally, lifespan: Lifespan) -> FastAPI:
     """The app of all other routes; `lifespan` frames the life of the whole process."""
-    app = FastAPI(title="Pulse collector", version=VERSION, lifespan=lifespan, redoc_url=None)
+    app = documentation.documented_app(title="Pulse collector", version=VERSION, lifespan=lifespan)
 
     @app.get("/health", summary="Whether the process is alive", tags=["health"])
     async def health() -> dict[str, str]:

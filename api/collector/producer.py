@@ -8,6 +8,7 @@ from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from api.collector import kafkafault
 from api.collector.gather import Record
 from api.collector.tally import Tally
 from pulse.topics import MAX_RECORD_BYTES, RAW
@@ -71,13 +72,18 @@ class RawLog:
         return self._producer is not None and not self._is_broken
 
     @property
+    def is_broken(self) -> bool:
+        """Whether the broker takes nothing more of this producer."""
+        return self._is_broken
+
+    @property
     def is_idle(self) -> bool:
         """Whether no record waits for its acknowledgement."""
         return not self.in_flight
 
     def connect(self) -> None:
         """Begin with a new producer. What the one before had not acknowledged is given up: its log may be gone."""
-        self.disconnect("the log was replaced")
+        self.disconnect(kafkafault.BROKEN if self._is_broken else "the log was replaced")
         self._is_broken = self._is_ending = False
         self._number += 1
         self._producer = Producer({**self._config, "error_cb": partial(self._noted, self._number)}, logger=log)
@@ -132,7 +138,7 @@ class RawLog:
         except BufferError as error:
             self._fail(record, str(error))
         except KafkaException as error:
-            self._fail(record, error.args[0].str())
+            self._fail(record, self._told(error.args[0]))
 
     async def stop(self) -> None:
         """Wait for what is on its way, within its time, then close."""
@@ -173,7 +179,7 @@ class RawLog:
         if record.is_out:
             return
         if error is not None:
-            self._fail(record, error.str())
+            self._fail(record, self._told(error))
             return
         self.acknowledged += 1
         self._heard = asyncio.get_running_loop().time()
@@ -211,10 +217,15 @@ class RawLog:
         log.debug("Kafka: %s", error.str())
         if number != self._number or self._producer is None:
             return
-        self._is_broken = self._is_broken or error.fatal()
-        if error.fatal() and self.on_given_up is not None:
-            self._begin_to_end(error.str())
+        told = self._told(error)
+        if self._is_broken and self.on_given_up is not None:
+            self._begin_to_end(told)
         self.on_trouble()
+
+    def _told(self, error: KafkaError) -> str:
+        """What is said of an error, which may be the end of this producer."""
+        self._is_broken = self._is_broken or kafkafault.ends_producer(error)
+        return kafkafault.told(error)
 
 
 def _close(producer: Producer) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from api.collector.kafkafault import told
 from pulse.errors import Unavailable
 
 ASKED_S = 3.0
@@ -47,4 +48,4 @@ class Topics:
     def _said(self, name: str, error: KafkaError) -> str:
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return f"Kafka at {self._bootstrap} has no topic {name}: run `python -m streams.topics`"
-        return f"Kafka at {self._bootstrap} does not answer ({error.str()})"
+        return f"Kafka at {self._bootstrap} does not answer ({told(error)})"

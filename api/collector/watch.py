@@ -4,6 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from api.collector.kafkafault import BROKEN
 from api.collector.producer import RawLog
 from api.collector.topic import LogTopic, Topics
 from pulse.errors import Unavailable
@@ -32,7 +33,7 @@ class Watch:
         self._failing_since: float | None = None
         self._is_said = False
         self.fault: str | None = "not connected to Kafka yet"
-        raw.on_trouble = self._trouble.set
+        raw.on_trouble = self._troubled
 
     @property
     def partitions(self) -> int:
@@ -66,6 +67,13 @@ class Watch:
         if self.fault is not None or found != self._topic:
             log.info("the raw log takes records", extra={"topic": RAW, "id": found.id, "partitions": found.partitions})
         self._topic, self.fault, self._failing_since, self._is_said = found, None, None, False
+
+    def _troubled(self) -> None:
+        """A producer that is at its end takes nothing until the next look has made another, which is at once."""
+        if self._raw.is_broken and self.fault is None:
+            self.fault = BROKEN
+            log.warning("the raw log takes no records: %s", BROKEN)
+        self._trouble.set()
 
     def _lost(self, fault: str, begun: float) -> None:
         self._failing_since = begun if self._failing_since is None else self._failing_since

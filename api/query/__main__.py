@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from api import serving
 from api.query.app import create_app
-from pulse import log, settings
+from pulse import listening, log, settings
 from pulse.errors import PulseError
 from pulse.settings import Settings
 
@@ -19,6 +19,7 @@ def main() -> int:
     try:
         given = settings.load()
         log.configure(given.log_level)
+        listening.demand(given.host)
         app = create_app(given)
     except PulseError as error:
         sys.stderr.write(f"query: {error}\n")

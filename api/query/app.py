@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import problems
+from api import documentation, problems
 from api.query import fate, health, keys, recent, sites, stats
 from api.query.measure import Measure
 from api.query.parts import Parts, assemble
@@ -34,7 +34,9 @@ def app_of(parts: Parts) -> FastAPI:
         yield
         await parts.close()
 
-    app = FastAPI(title="Pulse query API", version=VERSION, description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    app = documentation.documented_app(
+        title="Pulse query API", version=VERSION, description=DESCRIPTION, lifespan=lifespan
+    )
     app.state.parts = parts
     app.add_middleware(Measure)
     app.include_router(health.router)

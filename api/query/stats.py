@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.problems import documented
 from api.query.access import Reader
 from api.query.bucket import begins
 from api.query.parts import With, now_ms
 from api.query.sites import found_site
-from api.query.span import PERIOD, USUAL_PERIOD, span
-from api.query.word import Reference, Zone
+from api.query.span import USUAL_PERIOD, span
+from api.query.word import CountryCode, CurrencyCode, Period, Reference, Zone
 from clickhouse.stats import TIMES, Bots, Group, Metric, StatsAnswer, StatsQuery, answer
 
 router = APIRouter(tags=["statistics"], responses=documented(400, 401, 403, 404, 503))
@@ -27,7 +27,6 @@ Value = int | Decimal
 
 Filter = Annotated[str, StringConstraints(max_length=200)]
 Moment = Annotated[str, StringConstraints(max_length=64)]
-CountryCode = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2})?$"), AfterValidator(str.upper)]
 
 EXAMPLE: dict[str, Any] = {
     "success": True,
@@ -56,7 +55,7 @@ class Asked(BaseModel):
         description="`event_count`; `unique_users`: people where known, else visitors; `unique_sessions`; `revenue`: in one currency."
     )
     site_id: Reference | None = Field(None, description="The site; may be left out where the key is bound to one.")
-    period: Annotated[str, StringConstraints(pattern=PERIOD)] | None = Field(
+    period: Period | None = Field(
         None,
         description=f"Minutes, hours, days or weeks up to now, such as `1h`, `24h`, `7d`, `30d`; `{USUAL_PERIOD}` if no time is named.",
     )
@@ -76,7 +75,7 @@ class Asked(BaseModel):
         [], max_length=300, description="Only from this country, `AT`; several times; empty for unknown."
     )
     device_type: list[Filter] = Field([], max_length=100, description="Only from devices of this type; several times.")
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(
+    currency: CurrencyCode | None = Field(
         None,
         description="Only events in this currency; for `revenue` where there are several. Only with counted metrics.",
     )

@@ -7,7 +7,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from pulse.event import SITE
+from api.query.span import PERIOD
+from pulse.event import COUNTRY, SITE
 
 _MACHINES_OWN = {"localtime", "Factory"}
 
@@ -18,15 +19,20 @@ def timezones() -> frozenset[str]:
     return frozenset(available_timezones() - _MACHINES_OWN)
 
 
+def shaped(pattern: str, said: str) -> AfterValidator:
+    """Refuses a text that does not fit a pattern, in words."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(said)
+        return text
+
+    return AfterValidator(check)
+
+
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must not hold control characters")
-    return text
-
-
-def _site(text: str) -> str:
-    if re.fullmatch(SITE, text) is None:
-        raise ValueError("must be 1 to 64 lower-case letters, digits, - and _, the first a letter or digit")
     return text
 
 
@@ -42,7 +48,30 @@ Name = Annotated[
 """What people call something."""
 Reference = Annotated[str, StringConstraints(max_length=64), AfterValidator(_printable)]
 """The id of something that may exist or not."""
-SiteId = Annotated[str, AfterValidator(_site), Field(json_schema_extra={"pattern": SITE})]
+SiteId = Annotated[
+    str,
+    shaped(SITE, "must be 1 to 64 lower-case letters, digits, - and _, the first a letter or digit"),
+    Field(json_schema_extra={"pattern": SITE}),
+]
 """A new site's public id."""
 Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
 """An IANA time zone."""
+CountryCode = Annotated[
+    str,
+    shaped(COUNTRY, "is not a two-letter country code"),
+    AfterValidator(str.upper),
+    Field(json_schema_extra={"pattern": COUNTRY}),
+]
+"""ISO 3166-1 alpha-2, empty for unknown."""
+CurrencyCode = Annotated[
+    str,
+    shaped("[A-Z]{3}", "is not a three-letter currency code such as EUR"),
+    Field(json_schema_extra={"pattern": "^[A-Z]{3}$"}),
+]
+"""ISO 4217."""
+Period = Annotated[
+    str,
+    shaped(PERIOD, "is not a number of minutes, hours, days or weeks such as 30m, 24h, 7d or 4w"),
+    Field(json_schema_extra={"pattern": PERIOD}),
+]
+"""So long up to now."""

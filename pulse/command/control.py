@@ -1,5 +1,6 @@
 """Sites and keys over the query API."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,12 @@ WIDE = 1_000
 """Columns of a table that goes to a file or a pipe: nothing of it is cut."""
 TIMES = frozenset({"created", "archived", "expires", "revoked", "last_used"})
 
+KEY_REFUSED = (401, 403)
+FROM_ENVIRONMENT = (
+    "the key was that of the environment variable PULSE_KEY: unset it, and the administrator's of the data folder's keys.json "
+    "is used, or give one with --key"
+)
+
 
 class Control:
     """The control plane, asked with an administrator's key. Raises PulseError saying what was answered."""
@@ -27,7 +34,12 @@ class Control:
 
     def call(self, method: str, path: str, **request: Any) -> Any:
         """The JSON of an answer."""
-        return wire.call(method, f"{self._url}/{path}", self._key, "the query API", **request)
+        try:
+            return wire.call(method, f"{self._url}/{path}", self._key, "the query API", **request)
+        except wire.Refused as why:
+            if why.status in KEY_REFUSED and self._key == os.environ.get("PULSE_KEY"):
+                raise wire.Refused(f"{why}; {FROM_ENVIRONMENT}", why.status, why.answer) from None
+            raise
 
     def every(self, what: str) -> list[Mapping[str, Any]]:
         """All records of a kind, page after page."""

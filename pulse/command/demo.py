@@ -22,9 +22,13 @@ from pulse.topics import DAY_MS
 Events = Annotated[
     int | None, typer.Option(min=1, help="How many distinct events; 10,000 if neither this nor --duration is given.")
 ]
-Rate = Annotated[float, typer.Option(min=0.01, help="Events a second.")]
+Rate = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="Events a second; 1,000, or what follows from --events and --duration."),
+]
 Duration = Annotated[
-    float | None, typer.Option(min=0.1, metavar="SECONDS", help="How long to send at that rate, in place of --events.")
+    float | None,
+    typer.Option(min=0.1, metavar="SECONDS", help="How long to send, at the rate; with --events so many in that time."),
 ]
 Days = Annotated[
     float, typer.Option(min=0, help="Over how many days up to now they happened; 0: they happen as they are sent.")
@@ -38,6 +42,7 @@ Late = Annotated[float, typer.Option(min=0, max=1, help="Share of events that co
 Bots = Annotated[float, typer.Option(min=0, max=1, help="Share of visits by machines.")]
 
 USUAL_EVENTS = 10_000
+USUAL_RATE = 1_000.0
 FAST_BATCH = 2_000
 TOGETHER_S = 0.25
 """What is due within this time is sent at once."""
@@ -45,7 +50,7 @@ TOGETHER_S = 0.25
 
 def demo(
     events: Events = None,
-    rate: Rate = 1_000,
+    rate: Rate = None,
     duration: Duration = None,
     days: Days = 6,
     visitors: Visitors = None,
@@ -66,7 +71,7 @@ def demo(
     """
     if fast and days == 0:
         raise typer.BadParameter("with --days 0 events happen as they are sent, which --fast contradicts")
-    count = events or (max(1, round(rate * duration)) if duration else USUAL_EVENTS)
+    count, rate = _measure(events, rate, duration)
     end = _moment(now)
     start, end = (end - round(days * DAY_MS), end) if days else (end, end + max(1, round(count / rate * 1000)))
     plan = Plan(count, start, end, visitors or max(1, count // 25), seed, duplicates, late, bots)
@@ -75,6 +80,19 @@ def demo(
     began = time.monotonic()
     made = _run(plan, where, None if fast else _due_by_time(plan) if days == 0 else _due_by_rate(rate))
     _tell(made, time.monotonic() - began, as_json)
+
+
+def _measure(events: int | None, rate: float | None, duration: float | None) -> tuple[int, float]:
+    """How many events at which rate; raises BadParameter where the three contradict each other."""
+    if events and duration:
+        if rate and round(rate * duration) != events:
+            raise typer.BadParameter(
+                f"{events:,} events at --rate {rate:g} take {events / rate:g} s, not --duration {duration:g}: leave one of the three out",
+                param_hint="--events",
+            )
+        return events, events / duration
+    rate = rate or USUAL_RATE
+    return events or (max(1, round(rate * duration)) if duration else USUAL_EVENTS), rate
 
 
 class Where(NamedTuple):

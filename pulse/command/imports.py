@@ -85,14 +85,12 @@ def import_files(
 
     Formats: NDJSON with the fields of an event; CSV whose header names them (also event_type and timestamp_ms; other
     columns become properties); access logs in the common or combined format, each line an event `request`. A line that
-    is no event is refused and told with its number and reason; the others go on.
+    is no event is refused and told with its number and reason; the others go on. Exit code 1 if any was refused.
 
     Equal lines of one file are so many events; the same line in another file is the same event. After the window of
     PULSE_DEDUP_HOURS (a day unless set otherwise) a file that is imported again may be counted again.
     """
-    missing = [str(file) for file in files if str(file) != "-" and not file.is_file()]
-    if missing:
-        raise PulseError(f"there is no file {missing[0]}")
+    _demand_files(files)
     at = situation.settings()
     url, presented = situation.collector(collector, at), situation.key(key, "secret_key", at.data)
     with Refusals(rejects) as refusals:
@@ -106,6 +104,16 @@ def import_files(
                 done += _import(file, Reading(form, base, done), tally, delivery, shown)
             delivery.finish()
     _tell(tally, files, as_json)
+    if refusals.count:
+        raise typer.Exit(1)
+
+
+def _demand_files(files: Sequence[Path]) -> None:
+    for file in files:
+        if file.is_dir():
+            raise PulseError(f"{file} is a directory: name the files in it, as {file}/*")
+        if str(file) != "-" and not file.exists():
+            raise PulseError(f"there is no file {file}")
 
 
 class Reading(NamedTuple):
@@ -174,7 +182,9 @@ def _tell(tally: Tally, files: Sequence[Path], as_json: bool) -> None:
         )
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{tally.accepted:,} events accepted, {refusals.count:,} lines refused")
+    console.print(
+        f"{tally.accepted:,} events accepted (an id seen before counts once), {refusals.count:,} lines refused"
+    )
     if tally.untimed:
         console.print(f"{tally.untimed:,} of them do not say when they happened (ts): they count as happening now")
     for each in refusals.first[:SHOWN]:

@@ -39,11 +39,14 @@ def reconcile(
 
     What is on its way to the store is no difference: it can run at any time, beside everything else.
     """
+    if since and until and since > until:
+        raise typer.BadParameter(f"{_date(since)} is after --to {_date(until)}", param_hint="--from")
     days = Days(site or "")
     left = [found for day in days.between(_date(since), _date(until)) for found in _day(days, day, repair, as_json)]
     if not as_json and not left:
         typer.echo("everything is as the events say")
     if left:
+        _explain(left, as_json)
         raise typer.Exit(1)
 
 
@@ -68,6 +71,8 @@ class Days:
         self._store = Store(at.clickhouse_url.get_secret_value())
         self._log = Log(at.kafka_url)
         self._site = site
+        if site:
+            self._store.demand_site(site, ANSWER_S)
         self._partitions = len(self._log.lags((("pulse-sink", (METRICS,)),))) or at.partitions
 
     def between(self, first: str, last: str) -> Iterator[str]:
@@ -117,6 +122,13 @@ def _tell(derived: Derived, day: str, found: list[Difference], as_json: bool) ->
         typer.echo(f"    {' '.join(value or '-' for value in each.cell.values())}: {sums}")
     if len(found) > SHOWN:
         typer.echo(f"    and {len(found) - SHOWN:,} more; --json tells all")
+
+
+def _explain(left: list[Difference], as_json: bool) -> None:
+    """Why tables that differ may do so, and what to do; beside JSON on standard error."""
+    for derived in DERIVED:
+        if any(each.table == derived.table for each in left):
+            typer.echo(f"{derived.table}: {derived.causes}", err=as_json)
 
 
 def _date(day: Day) -> str:

@@ -23,6 +23,7 @@ from pulse.settings import Settings
 
 ROWS = Path(__file__).with_name("rows.sql")
 ANSWER_S = 3.0
+WELL = ("ready", "runs")
 Got = TypeVar("Got")
 
 
@@ -90,9 +91,10 @@ def examine(settings: Settings) -> Status:
         disk = pool.submit(_disk, settings.data)
     urls = situation.health_pages(settings)
     states = {name: page.result() for name, page in pages.items()}
+    found = processes(states, urls, here.processes if here else {})
     return Status(
-        phase=here.phase if here and started.is_running(here.up) else "not started by `make up`",
-        processes=processes(states, urls, here.processes if here else {}),
+        phase=phase(here.phase, found) if here and started.is_running(here.up) else "not started by `make up`",
+        processes=found,
         lag=behind(_or_fault(lag.result, faults) or []),
         tables=_or_fault(tables.result, faults) or [],
         disk=disk.result(),
@@ -110,6 +112,12 @@ def processes(states: Mapping[str, str], urls: Mapping[str, str], here: Mapping[
         Process(name, "runs" if started.is_running(process) else "has ended", pid=process.pid)
         for name, process in others.items()
     ]
+
+
+def phase(said: str, found: list[Process]) -> str:
+    """What `make up` says of itself, but ready only where every process is."""
+    wrong = [each.name for each in found if each.state not in WELL]
+    return f"not ready: {', '.join(wrong)}" if said == started.READY and wrong else said
 
 
 def behind(lags: list[Lag]) -> list[Behind]:
@@ -153,7 +161,7 @@ def size(count: int) -> str:
 def _processes_table(found: list[Process]) -> Table:
     made = _table("process", "state", "address", "pid")
     for each in found:
-        style = "green" if each.state in ("ready", "runs") else "red"
+        style = "green" if each.state in WELL else "red"
         made.add_row(each.name, f"[{style}]{escape(each.state)}[/]", each.url or "", str(each.pid or ""))
     return made
 

@@ -1,6 +1,7 @@
 """ClickHouse over plain HTTP."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -9,7 +10,9 @@ from msgspec import json
 
 from pulse import address
 from pulse.command import wire
-from pulse.errors import QueryError, Unavailable
+from pulse.errors import NotFound, QueryError, Unavailable
+
+SITE = Path(__file__).with_name("site_known.sql")
 
 
 class Store:
@@ -47,6 +50,15 @@ class Store:
         """The rows of an answer by their columns' names; raises Unavailable and QueryError."""
         answer = b"".join(self.ask(query, parameters, "JSONEachRow", within_s))
         return [json.decode(line) for line in answer.splitlines()]
+
+    def demand_site(self, site: str, within_s: float) -> None:
+        """Raise NotFound, naming the sites that there are, unless the site is one or has events. Raises as `ask` does."""
+        [found] = self.records(SITE.read_text(encoding="utf-8"), {"site": site}, within_s)
+        if not int(found["known"]):
+            there = ", ".join(found["sites"])
+            raise NotFound(
+                f"there is no site {site!r}: " + (f"the sites are {there}" if there else "`pulse sites list` tells all")
+            )
 
 
 def _said(answer: bytes) -> str:

@@ -1,7 +1,7 @@
 """`pulse tail`: events as they arrive."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from logging import CRITICAL, getLogger
 from typing import Annotated, Any
@@ -13,7 +13,8 @@ from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 from pulse.command import option, situation
-from pulse.errors import PulseError, Unavailable
+from pulse.command.store import Store
+from pulse.errors import PulseError, QueryError, Unavailable
 from pulse.topics import EVENTS
 
 Site = Annotated[str | None, typer.Option(help="Only this site's.")]
@@ -46,8 +47,11 @@ _decode = Decoder(Seen).decode
 
 def tail(site: Site = None, event: Name = None, count: Count = None, as_json: option.AsJson = False) -> None:
     """Show events as they arrive, a line each, until Ctrl-C."""
-    shown = 0
-    for line in _lines(situation.settings().kafka_url):
+    shown, at = 0, situation.settings()
+    if site:
+        with suppress(Unavailable, QueryError):  # without the store events can be shown nevertheless
+            Store(at.clickhouse_url.get_secret_value()).demand_site(site, ANSWER_S)
+    for line in _lines(at.kafka_url):
         try:
             seen = _decode(line)
         except DecodeError:

@@ -8,7 +8,7 @@ import httpx
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from pulse import address
+from pulse import address, listening
 from pulse.diagnosis.finding import Finding, missing, ok
 from pulse.lag import SILENT
 from pulse.settings import Settings
@@ -26,6 +26,11 @@ OWN_PORTS = ("collector_port", "query_port", "streams_port", "sink_port")
 
 def ports(settings: Settings, given: Mapping[str, bool], is_free: Callable[[str, int], bool]) -> list[Finding]:
     """Whether what `make up` would start finds its ports free; `given` tells which services have a URL."""
+    fault = listening.fault_of(settings.host)
+    if fault:
+        return [
+            missing("host", f"{settings.host} {fault}", "set PULSE_HOST to an address of this machine, as 127.0.0.1")
+        ]
     wanted = [name for service, names in PORTS_OF.items() if not given[service] for name in names]
     taken = {name: getattr(settings, name) for name in (*wanted, *OWN_PORTS)}
     hosts = {name: settings.host if name in OWN_PORTS else "127.0.0.1" for name in taken}

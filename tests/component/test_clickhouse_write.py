@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from threading import Thread
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from msgspec import json
 
-from clickhouse.client import Client
+from clickhouse.client import Client, stream_of
 from clickhouse.migrate import migrate
 from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
@@ -33,11 +34,11 @@ class Dying(Client):
         super().__init__(url)
         self.left, self.after = at, after
 
-    def insert(self, table: str, rows: pa.Table, token: str = "", query_id: str = "") -> None:
+    def insert(self, table: str, rows: pa.Table, *more: Any) -> None:
         self.left -= 1
         if self.left == 0 and not self.after:
             raise KeyboardInterrupt
-        super().insert(table, rows, token, query_id)
+        super().insert(table, rows, *more)
         if self.left == 0:
             raise KeyboardInterrupt
 
@@ -47,13 +48,13 @@ class Swallowing(Client):
 
     left = 1
 
-    def insert(self, table: str, rows: pa.Table, token: str = "", query_id: str = "") -> None:
+    def insert(self, table: str, rows: pa.Table, token: str = "", *more: Any) -> None:
         if self.left:
             self.left -= 1
             self.first = token
             return
         if token != self.first:
-            super().insert(table, rows, token, query_id)
+            super().insert(table, rows, token, *more)
 
 
 class Frozen(list[Record]):
@@ -246,6 +247,28 @@ def test_a_sink_that_was_frozen_stores_nothing_in_place_of_the_one_that_went_on(
         frozen.store(Frozen(records, kind, meanwhile))
     frozen.begin()
     frozen.store(records)
+    assert_exact(Store(client._url), [line["event_id"] for line in lines])
+
+
+def test_a_sink_that_was_frozen_over_a_block_it_was_about_to_send_does_not_send_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = events(11, 200)
+    records = _records([lines])
+    frozen, other = Writer(client, most_s=0.2), Writer(client)
+    frozen.begin()
+
+    def freezing(rows: pa.Table) -> bytes:
+        block = stream_of(rows)
+        monkeypatch.undo()
+        other.begin()
+        other.store(records)
+        time.sleep(0.3)
+        return block
+
+    monkeypatch.setattr("clickhouse.client.stream_of", freezing)
+    with pytest.raises(Unavailable, match="another sink may have gone on"):
+        frozen.store(records)
     assert_exact(Store(client._url), [line["event_id"] for line in lines])
 
 

@@ -5,6 +5,8 @@ import json
 import socket
 import sqlite3
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -267,6 +269,18 @@ def test_more_than_the_limits_is_413(collector: Collector) -> None:
     problem(collector.post([{"event": "e"}] * (MAX_EVENTS_PER_REQUEST + 1)), 413)
 
 
+@pytest.mark.parametrize(("size", "key", "status"), [(25_000_000, "secret", 413), (15_000_000, "reading", 403)])
+def test_a_client_that_hangs_up_after_each_request_sees_why_a_large_one_is_refused(
+    collector: Collector, size: int, key: str, status: int
+) -> None:
+    headers = {"authorization": f"Bearer {collector.keys[key]}", "content-type": "application/json"}
+    asked = urllib.request.Request(f"{collector.url}/v1/events", b" " * size, headers)
+    with pytest.raises(urllib.error.HTTPError) as told:
+        urllib.request.urlopen(asked, timeout=60)
+    assert told.value.code == status
+    assert json.loads(told.value.read())["detail"]
+
+
 def test_a_body_in_pieces_is_bounded_too(collector: Collector) -> None:
     def pieces(count: int) -> Iterator[bytes]:
         yield b'{"event":"e","title":"t"'
@@ -306,7 +320,8 @@ def test_health_metrics_and_documentation(collector: Collector) -> None:
         "status": "ok",
         "checks": {"kafka": "ok", "spool": "ok", "lag": "ok", "keys": "ok"},
     }
-    assert "swagger" in get("/docs").text
+    assert 'src="/docs/files/swagger-ui-bundle.js"' in get("/docs").text
+    assert "SwaggerUIBundle" in get("/docs/files/swagger-ui-bundle.js").text
     document = get("/openapi.json").json()
     operation = document["paths"]["/v1/events"]["post"]
     assert {"202", "400", "401", "403", "413", "415", "429", "431", "503"} <= set(operation["responses"])

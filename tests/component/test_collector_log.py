@@ -59,6 +59,7 @@ class Senders:
         self._threads = ThreadPoolExecutor(clients)
         self.accepted: list[str] = []
         self.statuses: Counter[int] = Counter()
+        self.refusals: list[httpx.Response] = []
         self._running = [self._threads.submit(self._send, number) for number in range(clients)]
 
     def stop(self) -> None:
@@ -74,10 +75,12 @@ class Senders:
                 name = f"{client}.{number}"
                 number += 1
                 with suppress(httpx.TransportError):
-                    status = http.post("/v1/events", json={"event": name}).status_code
-                    self.statuses[status] += 1
-                    if status == 202:
+                    answer = http.post("/v1/events", json={"event": name})
+                    self.statuses[answer.status_code] += 1
+                    if answer.status_code == 202:
                         self.accepted.append(name)
+                    else:
+                        self.refusals.append(answer)
 
 
 def test_a_lone_event_is_acknowledged_at_once(broker: Service, tmp_path: Path) -> None:
@@ -150,11 +153,33 @@ def test_a_broker_that_hangs_is_503_in_time_and_then_at_once(broker: Service, tm
         os.kill(process, signal.SIGSTOP)
         eventually_unavailable(collector)
         eventually(lambda: not is_ready(collector))
-        answer = collector.post({"event": "unheard"})
+        answer = collector.post([{"event": "unheard"}] * 3)
         assert answer.status_code == 503
         assert "acknowledge" not in answer.json()["detail"], "the broker was waited for"
         os.kill(process, signal.SIGCONT)
         eventually(lambda: collector.post({"event": "after"}).status_code == 202)
+
+
+def test_a_broker_that_was_frozen_is_sent_to_by_a_new_producer_at_once(broker: Service, tmp_path: Path) -> None:
+    with collecting(broker.url, tmp_path, QUICK) as collector:
+        eventually(lambda: is_ready(collector))
+        senders = Senders(collector, 8)
+        eventually(lambda: len(senders.accepted) > 100)
+        process = getattr(broker, "running").pid  # noqa: B009 - embedded brokers are always processes
+        os.kill(process, signal.SIGSTOP)
+        eventually(lambda: not is_ready(collector), 60)
+        os.kill(process, signal.SIGCONT)
+        continued, before = time.monotonic(), len(senders.accepted)
+        eventually(lambda: len(senders.accepted) > before + 100, 60)
+        took = time.monotonic() - continued
+        senders.stop()
+        assert took < 10
+        assert is_ready(collector)
+    told = {answer.json()["detail"] for answer in senders.refusals}
+    assert any("the event of this request may not have been kept (not acknowledged in time)" in each for each in told)
+    assert any("none of this request's events was taken" in each for each in told)
+    assert not [each for each in told if "Local:" in each or "Broker:" in each or "transaction" in each]
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in senders.refusals)
 
 
 def test_more_than_may_wait_is_503_at_once(broker: Service, tmp_path: Path) -> None:

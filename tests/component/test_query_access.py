@@ -1,5 +1,6 @@
 """Who gets in: every route of the query API, and every site that is another's."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,17 @@ def test_the_table_of_routes_is_whole() -> None:
     assert len(PROTECTED) >= 17
     assert {path for _, path in ROUTES} >= {"/health", "/health/ready", "/metrics", "/docs", "/openapi.json"}
     assert all(path.startswith("/api/v1/") for _, path in PROTECTED)
+
+
+async def test_the_documentation_loads_nothing_from_elsewhere(api: Api) -> None:
+    page = (await api.ask("GET", "/docs", None)).text
+    loaded = set(re.findall(r'(?:src|href)="([^"]+)"', page)) - {"data:,"}
+    assert len(loaded) == 2
+    for each in loaded:
+        assert each.startswith("/docs/")
+        answer = await api.ask("GET", each, None)
+        assert answer.status_code == 200
+        assert len(answer.content) > 100_000
 
 
 async def test_no_route_answers_without_a_key(api: Api) -> None:

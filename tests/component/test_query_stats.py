@@ -284,6 +284,20 @@ async def test_every_parameter_is_taken_and_refused_as_described(bare: Api) -> N
             assert {name} <= {error["parameter"].partition(".")[0] for error in answer.json()["errors"]}, (name, text)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("country", "Austria", "is not a two-letter country code"),
+        ("currency", "euro", "is not a three-letter currency code such as EUR"),
+        ("period", "soon", "is not a number of minutes, hours, days or weeks such as 30m, 24h, 7d or 4w"),
+    ],
+)
+async def test_what_is_refused_is_told_in_words(bare: Api, name: str, text: str, said: str) -> None:
+    answer = await bare.stats(**{"metric": "event_count", name: text})
+    assert answer.status_code == 400
+    assert [error["reason"] for error in answer.json()["errors"]] == [said]
+
+
 async def test_every_valid_value_is_asked_of_the_store(bare: Api) -> None:
     for name, texts in VALID.items():
         for text in texts:

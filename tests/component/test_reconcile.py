@@ -1,6 +1,7 @@
 """Reconciling in ClickHouse itself: what differs is found and mended, what is on its way is let alone."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
 from pulse import topics
 from pulse.command.store import Store as Asked
+from pulse.errors import NotFound
 from pulse.minute import Seen, fold, partials
 from pulse.place import Place
 from pulse.reconciling.cell import Difference, correction
 from pulse.reconciling.compare import Unsettled, find
 from pulse.reconciling.derived import DERIVED, HERE
+from tests.commanding import pulse
 from tests.exact import Store
 from tests.storing import PARTITIONS, Line, events, ledger_of, lines_of
 
@@ -72,6 +75,32 @@ def days(clickhouse: str) -> Days:
     lines = events(1, 500)
     made.put(of_events(lines, 0), *of_partials(lines, 0))
     return made
+
+
+def test_a_site_that_is_none_is_told_with_those_that_are(days: Days) -> None:
+    asked = Asked(days.url)
+    asked.demand_site("one", 60)
+    with pytest.raises(NotFound, match=r"there is no site 'nobody': `pulse sites list`"):
+        asked.demand_site("nobody", 60)
+    days.client.command("INSERT INTO config (kind, id, value) VALUES ('site', 'new', '{}'), ('site', 'shop', '{}')")
+    asked.demand_site("new", 60)
+    with pytest.raises(NotFound, match="there is no site 'nobody': the sites are new, shop"):
+        asked.demand_site("nobody", 60)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["reconcile", "--site", "nobody"], 1, "there is no site 'nobody'"),
+        (["reconcile", "--from", "2026-09-22", "--to", "2026-09-21"], 2, "2026-09-22 is after --to 2026-09-21"),
+        (["tail", "--site", "nobody"], 1, "there is no site 'nobody'"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(
+    days: Days, apache_kafka: str, tmp_path: Path, words: list[str], code: int, said: str
+) -> None:
+    at = {"PULSE_CLICKHOUSE_URL": days.url, "PULSE_KAFKA_URL": apache_kafka, "PULSE_DATA": str(tmp_path)}
+    assert said in pulse(at, *words, expect=code).stderr
 
 
 def test_what_agrees_agrees(days: Days) -> None:

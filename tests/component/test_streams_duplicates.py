@@ -117,6 +117,7 @@ def test_what_has_left_the_exact_memory_is_known_by_the_store_over_restarts_and_
     await_stored(sink.store, 850)
     eventually(lambda: log_lag(log) == 0, 60, every=0.3)
     assert_exact(sink.store, (event["event_id"] for event in [*sent, *new, *more, *last]))
+    assert [worker.log.read_text().count("SkippedError") for worker in workers] == [0, 0]
 
 
 def log_lag(log: Log) -> int:

@@ -8,7 +8,7 @@ import pytest
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
 from pulse.topics import EVENTS, METRICS, RAW, REJECTED
-from streams.topics import GROUP
+from streams.app import GROUP
 from tests import services
 from tests.eventually import eventually
 from tests.services import Service

@@ -13,14 +13,13 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from pulse import lag
 from pulse.errors import SettingError
 from pulse.settings import Settings
-from pulse.topics import EVENTS, RAW, TOPICS
+from pulse.topics import TOPICS
 from streams.broker import Broker
 from streams.ownership import Ownership, SkippedError
 from streams.record import Taken
-from streams.topics import GROUP, create
+from streams.topics import create
 from streams.watch import Watch
 from tests import services
 from tests.eventually import eventually
@@ -45,22 +44,6 @@ def test_topics_are_made_once(broker: Service) -> None:
     assert create(settings) == []
     assert Broker(broker.url).topic_ids(ids) == ids
     assert {name: Broker(broker.url).partitions(name) for name in ids} == {t.name: t.partitions or 3 for t in TOPICS}
-
-
-def test_the_group_begins_at_the_beginning_of_new_topics_and_goes_on_in_old_ones(broker: Service) -> None:
-    settings = Settings(kafka_url=broker.url, partitions=3)
-    create(settings)
-    wheres = [(topic, partition) for topic in (RAW, EVENTS) for partition in range(3)]
-    readers = ((GROUP, (RAW, EVENTS)),)
-
-    def committed() -> dict[tuple[str, int], int | None]:
-        return {(each.topic, each.partition): each.committed for each in log.lags(readers)}
-
-    log = lag.Log(broker.url)
-    assert committed() == dict.fromkeys(wheres, 0)
-    Broker(broker.url).commit(GROUP, {(RAW, 1): 7})
-    create(settings)
-    assert committed() == dict.fromkeys(wheres, 0) | {(RAW, 1): 7}
 
 
 def test_another_number_of_partitions_is_refused_in_one_sentence(broker: Service) -> None:

@@ -110,6 +110,17 @@ def test_sites_are_made_listed_and_archived(product: Product) -> None:
     assert "shop" not in [site["id"] for site in listed(product, "sites", "list")]
 
 
+def test_a_key_of_the_environment_that_may_not_is_told_as_such(product: Product) -> None:
+    writing = json.decode(pulse(product.environment, "keys", "create", "writing", "--json").stdout)["key"]
+    for words in (["keys", "list"], ["sites", "create", "another"]):
+        said = pulse(product.environment | {"PULSE_KEY": writing}, *words, expect=1).stderr
+        assert "403: the key lacks the scope admin" in said
+        assert "environment variable PULSE_KEY" in said
+    said = pulse(product.environment, "keys", "list", "--key", writing, expect=1).stderr
+    assert "403: the key lacks the scope admin" in said
+    assert "PULSE_KEY" not in said
+
+
 def test_keys_are_made_used_replaced_and_revoked(product: Product) -> None:
     made = ask(product, "keys", "create", "a server", "--site", product.site)
     pulse(product.environment, "send", "by_key", "--key", made["key"])

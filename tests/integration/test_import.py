@@ -70,7 +70,7 @@ def test_a_log_is_counted_exactly_and_importing_it_again_changes_nothing(
     assert requests(product) == 10_000
 
     broken = broken_among(log)
-    summary = bring(product, write(tmp_path / "broken.log.zst", [line for line, _ in broken]))
+    summary = bring(product, write(tmp_path / "broken.log.zst", [line for line, _ in broken]), expect=1)
     numbers = [number for number, (_, is_broken) in enumerate(broken, 1) if is_broken]
     assert (summary["lines"], summary["accepted"], summary["refused"]) == (10_050, 10_000, 50)
     assert [each["line"] for each in summary["first_refused"]] == numbers
@@ -126,7 +126,7 @@ def test_what_the_collector_refuses_is_told_by_its_line(product: Product, tmp_pa
         '{"event":"contract","ts":1431857104000,"visitor_id":"a"}\n'
     )
     rejects = tmp_path / "rejects.ndjson"
-    summary = bring(product, file, "--rejects", rejects)
+    summary = bring(product, file, "--rejects", rejects, expect=1)
     assert (summary["accepted"], summary["refused"]) == (2, 4)
     told = {line["line"]: line for line in map(json.decode, rejects.read_bytes().splitlines())}
     assert {number: line.get("field") for number, line in told.items()} == {2: "ts", 4: "site_id", 5: "event", 6: None}
@@ -145,8 +145,8 @@ def test_csv_with_other_names_by_standard_input(product: Product) -> None:
 
 def test_the_summary_for_people_names_the_first_refused(product: Product, tmp_path: Path) -> None:
     file = write(tmp_path / "bad.ndjson", ['{"event":"told","ts":1}', *["{"] * 30])
-    said = pulse(product.environment, "import", file).stdout.splitlines()
-    assert said[0] == "1 events accepted, 30 lines refused"
+    said = pulse(product.environment, "import", file, expect=1).stdout.splitlines()
+    assert said[0] == "1 events accepted (an id seen before counts once), 30 lines refused"
     assert len(said) == 1 + 20 + 1
     assert said[1].strip().startswith(f"{file}:2: not a JSON object")
     assert "10 more" in said[-1]

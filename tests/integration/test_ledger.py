@@ -142,6 +142,7 @@ def test_a_difference_is_found_and_mended_while_events_flow(product: Product, st
             pulse(product.environment, "sql", damage)
         found = pulse(product.environment, "reconcile", expect=1).stdout
         assert "cells differ" in found
+        assert "`pulse reconcile --repair` adds" in found
         lines = pulse(product.environment, "reconcile", "--json", expect=1).stdout.splitlines()
         assert {json.decode(line)["cell"]["event"] for line in lines} == {"click", "direct"}
         assert "mended, 0 cells differ" in pulse(product.environment, "reconcile", "--repair").stdout
@@ -160,6 +161,7 @@ def test_a_lost_event_is_told_and_not_mended(product: Product, store: Store) -> 
     done = pulse(product.environment, "reconcile", *words, expect=1)
     said = done.stdout + done.stderr
     assert "ledger_minute: 1 cells differ" in said
+    assert "ledger_minute: likely events were deleted" in said
     assert store.unbalanced() == 1
     assert "as the events say" in pulse(product.environment, "reconcile", "--to", "2001-01-01").stdout
     assert pulse(product.environment, "reconcile", "--from", "yesterday", expect=2).stderr

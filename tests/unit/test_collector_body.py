@@ -138,3 +138,34 @@ async def test_a_turn_that_does_not_come_is_refused_and_one_that_fails_is_given_
     assert told.value.status == 503
     async with turns.inflated(packed, "gzip", LIMIT) as whole:
         assert whole == b"0"
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "hangs_up"),
+    [
+        ("1.1", {b"connection": b"Close", b"content-length": b"9"}, True),
+        ("1.0", {b"content-length": b"9"}, True),
+        ("1.1", {b"connection": b"close", b"transfer-encoding": b"chunked"}, True),
+        ("1.1", {b"content-length": b"9"}, False),
+        ("1.1", {b"connection": b"close", b"content-length": b"9", b"expect": b"100-continue"}, False),
+        ("1.1", {b"connection": b"close"}, False),
+    ],
+)
+def test_who_hangs_up_while_sending(version: str, headers: dict[bytes, bytes], hangs_up: bool) -> None:
+    assert body.hangs_up(version, headers) is hangs_up
+
+
+async def test_what_is_left_of_a_body_is_discarded_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Problem) as told:
+        await read(sending(b"0123456789", b"0", b"1"), None, LIMIT, Room(100))
+    assert told.value.is_unread
+    with pytest.raises(Problem) as told:
+        await read(sending(b"0123456789", b"0"), None, LIMIT, Room(100))
+    assert not told.value.is_unread
+
+    await body.discard(sending(b"0", b"1"))
+    await body.discard(sending(b"0", ending="go"))
+    monkeypatch.setattr(body, "DISCARD_S", 0.01)
+    await body.discard(sending(b"0", ending="silence"))
+    monkeypatch.setattr(body, "DISCARDED_BYTES", 2)
+    await body.discard(sending(b"01", ending="silence"))

@@ -284,7 +284,7 @@ def test_answers_have_the_form_that_is_promised() -> None:
     )
     assert body["type"] == "urn:pulse:problem:no_event_accepted"
     assert answer.PROBLEM in headers
-    assert (b"retry-after", b"7") in answer.failed(answer.later("away", 7)).headers
+    assert (b"retry-after", b"7") in answer.failed(answer.untaken("away", 7)).headers
 
 
 def test_only_requests_of_pages_get_headers_for_pages() -> None:

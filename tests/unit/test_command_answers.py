@@ -4,7 +4,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from pulse.command import situation, status
+from pulse.command import demo, situation, status
 from pulse.command.delivery import Later, answer_of
 from pulse.command.main import app
 from pulse.command.status import size
@@ -80,6 +80,7 @@ def test_keys_come_from_the_data_folder() -> None:
         ["demo", "--fast", "--days", "0"],
         ["demo", "--now", "yesterday"],
         ["demo", "--events", "0"],
+        ["demo", "--events", "100", "--duration", "10", "--rate", "50"],
         ["import"],
         ["import", "x", "--format", "xml"],
         ["keys", "rotate"],
@@ -99,6 +100,7 @@ def test_a_mistyped_command_ends_with_2(words: list[str]) -> None:
         (["demo"], "there is no key"),
         (["sites", "list"], "there is no key"),
         (["import", "/no/such/file"], "there is no file /no/such/file"),
+        (["import", "/usr"], "/usr is a directory: name the files in it"),
     ],
 )
 def test_a_failure_is_one_sentence_and_1(words: list[str], said: str) -> None:
@@ -114,6 +116,23 @@ def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (result.exit_code, result.stderr.startswith("pulse: PULSE_COLLECTOR_PORT")) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("events", "rate", "duration", "measure"),
+    [
+        (None, None, None, (10_000, 1_000)),
+        (500, None, None, (500, 1_000)),
+        (None, 50, 4, (200, 50)),
+        (None, None, 4, (4_000, 1_000)),
+        (500, None, 4, (500, 125)),
+        (200, 50, 4, (200, 50)),
+    ],
+)
+def test_how_many_events_at_which_rate(
+    events: int | None, rate: float | None, duration: float | None, measure: tuple[int, float]
+) -> None:
+    assert demo._measure(events, rate, duration) == measure
+
+
 def test_the_partitions_of_a_topic_are_summed() -> None:
     lags = [Lag("g", "t", 0, 5, 0, 8), Lag("g", "t", 1, None, 2, 4), Lag("g", "u", 0, 9, 0, 9)]
     assert [(each.topic, each.records) for each in status.behind(lags)] == [("t", 5), ("u", 0)]
@@ -127,6 +146,14 @@ def test_processes_that_have_no_page_are_told_by_their_id() -> None:
         ("sink", "ready", 1),
         ("Kafka", "has ended", 2**22 + 1),
     ]
+
+
+def test_what_was_started_is_ready_only_where_every_process_is() -> None:
+    well = [status.Process("sink", "ready"), status.Process("Kafka", "runs")]
+    bad = [*well, status.Process("query", "does not answer"), status.Process("streams", "has ended")]
+    assert status.phase("ready", well) == "ready"
+    assert status.phase("ready", bad) == "not ready: query, streams"
+    assert status.phase("stopping: the collector", bad) == "stopping: the collector"
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (1_500, "1.5 kB"), (2_000_000_000, "2.0 GB")])

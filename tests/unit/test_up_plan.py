@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.up import containers, invitation, plan, preflight
+from deploy.local.up import choice, containers, folder, invitation, plan, preflight
 from deploy.local.up.plan import Plan
 from pulse.errors import PulseError, SettingError
 from pulse.settings import Settings
@@ -95,6 +95,15 @@ def test_the_log_of_another_number_of_nodes_is_not_left_behind(tmp_path: Path) -
     preflight.demand_same_nodes(made("native", data=tmp_path, kafka_nodes=3))
     with pytest.raises(PulseError, match="has 3 nodes, and PULSE_KAFKA_NODES is 1"):
         preflight.demand_same_nodes(made("native", data=tmp_path))
+
+
+def test_another_number_of_partitions_than_the_embedded_log_had_is_told(tmp_path: Path) -> None:
+    assert choice.other_partitions(folder.partitions_before(tmp_path, 4), 4) is None
+    assert choice.other_partitions(folder.partitions_before(tmp_path, 4), 4) is None
+    said = choice.other_partitions(folder.partitions_before(tmp_path, 8), 8)
+    assert said is not None
+    assert "PULSE_PARTITIONS is 8, and the embedded log had 4 partitions" in said
+    assert "PULSE_PARTITIONS=4" in said
 
 
 def test_no_worker_is_without_partitions() -> None:

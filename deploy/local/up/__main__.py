@@ -41,9 +41,9 @@ def _run(made: Plan, screen: Screen, quiet: bool) -> int:
     asked = Asked()
     asked.listen()
     folder.clear(made.data, started.read(made.data), screen.tell)
-    if not choice.keeps_log(made.kinds):
-        screen.say(choice.IN_MEMORY)
     preflight.check(made)
+    if not choice.keeps_log(made.kinds):
+        _tell_of_log(made, screen)
     passwords = containers.passwords() if made.has(Kind.docker) else {}
     if made.kinds["clickhouse"] == Kind.embedded:
         passwords = {**passwords, "CLICKHOUSE_PASSWORD": folder.clickhouse_password(made.data)}
@@ -67,6 +67,15 @@ def _run(made: Plan, screen: Screen, quiet: bool) -> int:
     supervisor.stop()
     screen.tell("stopped")
     return 0
+
+
+def _tell_of_log(made: Plan, screen: Screen) -> None:
+    """What a log in memory means, and whether this one differs from the one before."""
+    number = made.settings.partitions
+    changed = choice.other_partitions(folder.partitions_before(made.data, number), number)
+    for said in (choice.IN_MEMORY, changed):
+        if said:
+            screen.say(said)
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:

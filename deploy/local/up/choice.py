@@ -26,6 +26,17 @@ IN_MEMORY = (
 )
 
 
+def other_partitions(before: int | None, now: int) -> str | None:
+    """What is to be said where the embedded log, which is made anew, gets another number of partitions than it had."""
+    if before in (None, now):
+        return None
+    return (
+        f"PULSE_PARTITIONS is {now}, and the embedded log had {before} partitions at the last start: as it is made anew, it gets "
+        f"{now} now. What is stored stays, and repetitions of it are still told; set PULSE_PARTITIONS={before} to go on as "
+        "before. A Kafka that keeps its log keeps its partitions, and another number is refused."
+    )
+
+
 def choose(wanted: str, environ: Mapping[str, str]) -> dict[str, Kind]:
     """The kind of each service; raises SettingError for an unknown choice, or `own` without all three URLs."""
     if wanted not in Kind.__members__:

@@ -51,6 +51,6 @@ def _ready(plan: Plan, supervisor: "subprocess.Popen[bytes]", said: IO[str], scr
         if ended:
             return False
         found = started.read(plan.data)
-        if found and found.up.pid == supervisor.pid and found.phase == "ready":
+        if found and found.up.pid == supervisor.pid and found.phase == started.READY:
             return True
         time.sleep(POLL_S)

@@ -15,6 +15,7 @@ from pulse.errors import PulseError
 from pulse.started import Process, Started
 
 LOCK = "up.lock"
+PARTITIONS = "embedded-partitions"
 PATIENCE_S = 15.0
 
 
@@ -52,6 +53,17 @@ def secret(data: Path) -> str:
 def clickhouse_password(data: Path) -> str:
     """The password of the ClickHouse in the data folder, made at the first start and readable by its owner alone."""
     return _kept(data / started.CLICKHOUSE_PASSWORD, "delete it, and the next start makes another")
+
+
+def partitions_before(data: Path, now: int) -> int | None:
+    """How many partitions the embedded log had at the last start with this folder, None at the first; notes how many it has now."""
+    file = data / PARTITIONS
+    try:
+        before = int(file.read_text())
+    except (FileNotFoundError, ValueError):
+        before = None
+    file.write_text(f"{now}\n")
+    return before
 
 
 def _kept(file: Path, remedy: str) -> str:

@@ -9,6 +9,7 @@ from deploy.local import port as ports
 from deploy.local.up import containers, parts
 from deploy.local.up.choice import URLS, Kind
 from deploy.local.up.plan import Plan
+from pulse import listening
 from pulse.diagnosis import network
 from pulse.errors import PulseError
 
@@ -23,6 +24,7 @@ def check(plan: Plan) -> None:
     demand_space(shutil.disk_usage(plan.data).free, plan.data)
     _demand_programs(plan)
     _demand_answers(plan)
+    listening.demand(plan.settings.host)
     for port, user, variable, host in wanted_ports(plan):
         ports.demand(port, user, f"set {variable} to another port", host)
 

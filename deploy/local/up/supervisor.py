@@ -67,7 +67,7 @@ class Supervisor:
         steps |= {name: keeper.start for name, keeper in self._own.items()}
         with self._screen.steps():
             order.run({name: self._shown(name, step) for name, step in steps.items()}, needs, self._look)
-        self._phase("ready")
+        self._phase(started.READY)
 
     def stop(self) -> None:
         """Take no more events, wait until those that were taken are stored, and stop everything."""
