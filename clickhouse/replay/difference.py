@@ -1,0 +1,37 @@
+"""What differs between a replay and what is stored: asked day by day, so that no question grows with the range."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from clickhouse.replay.shadow import Shadow
+from pulse.replaying.report import Column, Day, Example, Rejected, Report
+
+COUNTS = ("stored", "made", "only_there", "only_here", "differing")
+"""In the order of the question."""
+
+
+def report_of(shadow: Shadow) -> Report:
+    """The report of a finished replay; raises as Client.query does."""
+    columns = [str(row[0]) for row in shadow.ask("columns")]
+    days = [day for row in shadow.ask("days_received") for day in _day(shadow, str(row[0]), columns)]
+    rejected: list[Any] = shadow.ask("rejected")
+    return Report(shadow.about, days, [Rejected(reason, int(then), int(now)) for reason, then, now in rejected])
+
+
+def _day(shadow: Shadow, day: str, names: list[str]) -> Iterator[Day]:
+    rows: list[Any] = shadow.ask("rows_differing", day=day)
+    found = [Day(day, site, **dict(zip(COUNTS, map(int, counts), strict=True))) for site, *counts in rows]
+    if any(each.differing for each in found):
+        columns = _columns(shadow, day, names)
+        for each in found:
+            each.columns = columns[each.site_id]
+    yield from found
+
+
+def _columns(shadow: Shadow, day: str, names: list[str]) -> dict[str, list[Column]]:
+    found: dict[str, list[Column]] = defaultdict(list)
+    rows: list[Any] = shadow.ask("columns_differing", day=day, names=names)
+    for site, name, differ, examples in rows:
+        found[site].append(Column(name, int(differ), [Example(*each) for each in examples]))
+    return found
