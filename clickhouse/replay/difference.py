@@ -7,9 +7,6 @@ from typing import Any
 from clickhouse.replay.shadow import Shadow
 from pulse.replaying.report import Column, Day, Example, Rejected, Report
 
-COUNTS = ("stored", "made", "only_there", "only_here", "differing")
-"""In the order of the question."""
-
 
 def report_of(shadow: Shadow) -> Report:
     """The report of a finished replay; raises as Client.query does."""
@@ -21,12 +18,16 @@ def report_of(shadow: Shadow) -> Report:
 
 def _day(shadow: Shadow, day: str, names: list[str]) -> Iterator[Day]:
     rows: list[Any] = shadow.ask("rows_differing", day=day)
-    found = [Day(day, site, **dict(zip(COUNTS, map(int, counts), strict=True))) for site, *counts in rows]
+    found = [_read(day, site, *map(int, counts)) for site, *counts in rows]
     if any(each.differing for each in found):
         columns = _columns(shadow, day, names)
         for each in found:
             each.columns = columns[each.site_id]
     yield from found
+
+
+def _read(day: str, site: str, stored: int, made: int, only_there: int, only_here: int, differing: int) -> Day:
+    return Day(day, site, stored, made, only_there, only_here, differing)
 
 
 def _columns(shadow: Shadow, day: str, names: list[str]) -> dict[str, list[Column]]:

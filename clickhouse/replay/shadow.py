@@ -71,8 +71,11 @@ class Shadow:
 
     def run(self, name: str, **more: object) -> None:
         """Run the statement of a file."""
-        once = {"query_id": self.queries + uuid4().hex}
-        self.client.command(text_of(f"replay/{name}"), self._given(more), **SETTINGS, **once)
+        self.command(text_of(f"replay/{name}"), self._given(more))
+
+    def command(self, statement: str, parameters: dict[str, object] | None = None) -> None:
+        """Run a statement under an id that tells whose it is, so that it can be waited for if who sent it has died."""
+        self.client.command(statement, parameters, **SETTINGS, query_id=self.queries + uuid4().hex)
 
     def ask(self, name: str, **more: object) -> list[tuple[object, ...]]:
         """The rows that the question of a file brings."""

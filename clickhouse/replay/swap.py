@@ -87,7 +87,7 @@ def _swap_month(shadow: Shadow, month: Month) -> None:
         with _fence(shadow.client):
             shadow.run("month_later", month=month.month)
             _demand_whole(shadow, month)
-            shadow.run("month_replaced", month=month.month)
+            shadow.command(f"ALTER TABLE events REPLACE PARTITION {month.month} FROM {shadow.tables['month']}")
     finally:
         shadow.drop(("month",))
 

@@ -59,9 +59,10 @@ class Replay:
         """Which records of which log: those that have passed through refinement and sink when this is asked."""
         about.log = self._broker.topic_ids([RAW])[RAW]
         wheres = [(RAW, partition) for partition in range(self._broker.partitions(RAW))]
-        ends = self._broker.ends(wheres)
+        log = Log(self._settings.kafka_url)
+        ends = {(lag.topic, lag.partition): lag.high for lag in log.lags(PASSED[0])}
         self._told("waiting for what is on its way to the store", 0, 1)
-        await_passed(Log(self._settings.kafka_url), PASSED, PASSED_S)
+        await_passed(log, PASSED, PASSED_S)
         since = about.span.since - int(self._settings.early_seconds * 1000) - MARGIN_MS
         about.cuts = [ends[where] for where in wheres]
         firsts = [self._broker.begin_of(where, since)[1] for where in wheres]
