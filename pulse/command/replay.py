@@ -94,27 +94,27 @@ def _make(span: Span, name: str, as_json: bool) -> None:
 def _swap(name: str, as_json: bool) -> None:
     """The rows first, then the aggregates by what the events say by then: both may be repeated until all is done."""
     about = _last(["swap", name], About)
-    days, metrics = Days(about.span.site), DERIVED[0]
-    mended = 0
-    for day in about.days:
-        found = days.differences(metrics, day)
-        if found:
-            days.mend(metrics, found)
-            mended += len(found)
-            if left := days.differences(metrics, day):
-                raise PulseError(
-                    f"{metrics.table} of {day}: {len(left):,} cells differ still; run `pulse replay --swap {name}` again"
-                )
+    days = Days(about.span.site)
+    mended = sum(_mended(days, day, name) for day in about.days if about.changed)
     if as_json:
         typer.echo(json.encode(about).decode())
         return
-    typer.echo(f"{name} is swapped: {_months(about)}; {metrics.table}: {mended:,} cells mended")
+    months = ", ".join(map(str, about.changed))
+    typer.echo(f"{name} is swapped: {f'months {months}' if months else 'nothing differed'}; {mended:,} minutes mended")
     typer.echo(f"the ledger tells of the original run; `pulse replay --drop {name}` removes the copy")
 
 
-def _months(about: About) -> str:
-    changed = [str(month.month) for month in about.months if month.differs]
-    return f"months {', '.join(changed)}" if changed else "nothing differed"
+def _mended(days: Days, day: str, name: str) -> int:
+    """How many cells of the minute aggregates of a day were brought to what the events say."""
+    [metrics] = [derived for derived in DERIVED if derived.are_mended]
+    found = days.differences(metrics, day)
+    if found:
+        days.mend(metrics, found)
+        if left := days.differences(metrics, day):
+            raise PulseError(
+                f"{metrics.table} of {day}: {len(left):,} cells differ still; run `pulse replay --swap {name}` again"
+            )
+    return len(found)
 
 
 def _tell(report: Report, as_json: bool) -> None:

@@ -3,8 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from os import SEEK_END
 from pathlib import Path
-from typing import TypeVar
+from tempfile import TemporaryFile
+from typing import IO, TypeVar
 
 import msgspec
 from msgspec import Struct, json
@@ -13,6 +15,7 @@ from pulse.command.meter import Amount, amount
 from pulse.errors import PulseError
 
 ROOT = Path(__file__).resolve().parents[2]
+LAST_BYTES = 8_192
 Found = TypeVar("Found")
 
 
@@ -32,19 +35,24 @@ class Work:
 
     def results(self, kind: type[Found]) -> Iterator[Found]:
         """What it brings, as it comes; how far it is is shown meanwhile. Raises PulseError with its last words."""
-        with amount() as shown:
-            with subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        with amount() as shown, TemporaryFile() as said:
+            with subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said) as running:
                 try:
                     for line in running.stdout or ():
                         found = _read(line, kind, shown)
                         if found is not None:
                             yield found
-                    last = (running.stderr.read() if running.stderr else b"").decode(errors="replace").strip()
                 except BaseException:
                     running.terminate()
                     raise
-        if running.returncode:
-            raise PulseError(last.rpartition("\n")[2] or f"{self._command[2]} ended with {running.returncode}")
+            if running.returncode:
+                raise PulseError(_last_line(said) or f"{self._command[2]} ended with {running.returncode}")
+
+
+def _last_line(said: IO[bytes]) -> str:
+    said.seek(0, SEEK_END)
+    said.seek(max(said.tell() - LAST_BYTES, 0))
+    return said.read().decode(errors="replace").strip().rpartition("\n")[2]
 
 
 def _read(line: bytes, kind: type[Found], shown: Amount) -> Found | None:

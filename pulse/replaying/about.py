@@ -57,6 +57,11 @@ class About(Struct, kw_only=True):
     months: list[Month] = []
     days: list[str] = []
 
+    @property
+    def changed(self) -> list[int]:
+        """The months that a swap changes."""
+        return [month.month for month in self.months if month.differs]
+
     def parameters(self) -> dict[str, object]:
         """What the questions about its range are asked with."""
         return {

@@ -9,7 +9,8 @@ from clickhouse.replay.block import put_events, put_refused
 from clickhouse.replay.difference import report_of
 from clickhouse.replay.judge import judge_all, judge_slice
 from clickhouse.replay.shadow import Shadow
-from pulse.errors import NotFound, SettingError
+from clickhouse.replay.swap import stands
+from pulse.errors import NotFound, PulseError, SettingError
 from pulse.lag import Log, await_passed
 from pulse.replaying.about import About
 from pulse.replaying.report import Report
@@ -42,6 +43,7 @@ class Replay:
     def make(self, name: str, span: Span) -> Report:
         """Run it; raises PulseError. What it has made until then stays, and can be dropped."""
         demand_no_cluster(self._settings)
+        self._demand_no_fence()
         steps, steps_of_rows = steps_of(self._settings), steps_of_stored(self._settings)
         self._demand_site(span.site)
         about = About(name=demand_name(name), span=span, made_at=int(time.time() * 1000))
@@ -109,6 +111,12 @@ class Replay:
         shadow.note()
         self._told("comparing", 0, 1)
         return report_of(shadow)
+
+    def _demand_no_fence(self) -> None:
+        if stands(self._client):
+            raise PulseError(
+                "a swap was killed and keeps the sink waiting: run `pulse replay --swap` of it again first"
+            )
 
     def _demand_site(self, site: str) -> None:
         if site and not int(self._client.query("replay/site", {"site": site}).rows[0][0]):

@@ -45,7 +45,7 @@ def lines(seed: int, number: int, visitors: int = 30) -> list[Line]:
         if chance.random() < 0.2:
             line |= {"revenue": round(chance.uniform(0, 300), 3), "currency": "eur"}
         if chance.random() < 0.2:
-            line |= {"ts": line["ts"] - chance.randrange(90) * DAY_MS, "imported": True}
+            line |= {"ts": line["ts"] - chance.randrange(40) * DAY_MS, "imported": True}
         if chance.random() < 0.1:
             line |= {"user_agent": BOT}
         made.append(line)
@@ -261,7 +261,8 @@ def test_what_is_stored_meanwhile_is_there_once(stage: Stage) -> None:
     first = lines(12, 200)
     stage.send(first)
     ids = [line["event_id"] for line in first]
-    ended, errors = Event(), []
+    ended = Event()
+    errors: list[str] = []
 
     def store() -> None:
         """As the sink does: a block after the other, and after any failure anew from what the store says."""
