@@ -19,30 +19,28 @@ def judge_slice(shadow: Shadow, partition: int, begin: int, end: int) -> None:
 
 def judge_all(shadow: Shadow) -> None:
     """Once all slices are judged: take in what was refused then, and keep what the sink goes by."""
-    about, before = shadow.about, shadow.count("rows")
-    unstored = shadow.count("fresh")
-    if unstored:
-        shadow.run("added")
-        about.added = shadow.count("rows") - before
-    if about.added:
-        shadow.run("repeated")
-        about.duplicates += _move_out(shadow)
-    about.duplicates += unstored - about.added
+    _take_in(shadow)
     shadow.run("last")
-    about.held_last = shadow.count("made")
-    if about.held_last:
-        _take_out(shadow)
+    shadow.about.held_last = shadow.count("made")
+    if shadow.about.held_last:
+        shadow.run("without")
         shadow.run("these")
     shadow.drop(("made", "fresh"))
 
 
-def _move_out(shadow: Shadow) -> int:
-    moved = shadow.count("made")
-    if moved:
-        _take_out(shadow)
+def _take_in(shadow: Shadow) -> None:
+    """What is stored under no id is added, and takes the place of a stored repetition; what repeats another is only counted."""
+    unstored, before = shadow.count("fresh"), shadow.count("rows")
+    if not unstored:
+        return
+    shadow.run("added")
+    shadow.about.added = shadow.count("rows") - before
+    shadow.about.duplicates += unstored - shadow.about.added
+    if not shadow.about.added:
+        return
+    shadow.run("repeated")
+    repeated = shadow.count("made")
+    if repeated:
+        shadow.run("without")
+        shadow.about.duplicates += repeated
     shadow.empty("made")
-    return moved
-
-
-def _take_out(shadow: Shadow) -> None:
-    shadow.run("without")

@@ -33,10 +33,10 @@ class About(Struct, kw_only=True):
     """A replay.
 
     Of the raw log `log` each partition was read from the offset in `firsts` on and before that in `cuts`; rows of
-    `others`, or of earlier offsets, were taken from the table. `read` counts events that came out of the raw log,
-    `taken` rows out of the table, `added` those that had been stored under no id, `duplicates` those that repeat another, `held`
-    rows that stay as they are: `held_unread`, because the raw log did not give them again, `held_last`, because the sink tells by them how far it
-    has stored. `days` are those on which events of it happened.
+    `others`, or of earlier offsets, were taken from the table. `read` counts events out of the raw log, `taken` rows out
+    of the table, `added` events that had not been stored, `duplicates` those that repeat another. Some rows stay as they
+    are: `held_unread`, because the raw log did not give them again, `held_last`, because the sink tells by them how far
+    it has stored. `days` are those on which events of it happened.
     """
 
     name: str

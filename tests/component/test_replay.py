@@ -1,7 +1,7 @@
 """Replaying a raw log that was stored: the same rules give the same rows, other rules what they change, and a swap all of it."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
@@ -257,48 +257,85 @@ def test_a_swap_that_dies_anywhere_is_completed_by_the_next(stage: Stage, after:
     assert left_standing >= 3
 
 
-def test_what_is_stored_meanwhile_is_there_once(stage: Stage) -> None:
-    first = lines(12, 200)
+class Sink:
+    """Stores a block as a sink does: after a failure anew from what the store says, until it is there."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.ids, self.errors, self._seeds = stage, list[str](), list[str](), count(100)
+        self._waiting: list[Record] = []
+        self._writer = Writer(stage.client)
+        self._writer.begin()
+
+    def take(self, number: int = 2) -> None:
+        """Accept some events more and try to store what is not."""
+        some = lines(next(self._seeds), number)
+        self.ids += [line["event_id"] for line in some]
+        self.stage.log.send(some)
+        self._waiting += self.stage.refined()
+        self.store()
+
+    def store(self) -> None:
+        """Try to store what is not."""
+        try:
+            self._writer.store(self._waiting)
+            self._waiting = []
+        except Unavailable as error:
+            self.errors.append(str(error))
+            self._writer.begin()
+
+
+class Overtaken(Client):
+    """A client before each of whose commands, and after it, a sink stores something."""
+
+    def __init__(self, url: str, sink: Sink) -> None:
+        super().__init__(url)
+        self.sink = sink
+
+    def command(self, statement: str, parameters: object = None, **settings: object) -> object:
+        self.sink.take()
+        answer = super().command(statement, parameters, **settings)  # type: ignore[arg-type]
+        self.sink.take()
+        return answer
+
+
+def test_what_is_stored_at_any_moment_of_a_swap_is_there_once(stage: Stage) -> None:
+    first = lines(12, 100)
     stage.send(first)
-    ids = [line["event_id"] for line in first]
-    ended = Event()
-    errors: list[str] = []
+    stage.replay(geo_database=GEO)
+    sink = Sink(stage)
+    client = Overtaken(stage.settings.clickhouse_url.get_secret_value(), sink)
+    assert swap.swap(shadow.find(client, "r")) >= 1
+    assert len(sink.errors) >= 4
+    assert all("Too many parts" in error for error in sink.errors), sink.errors
+    sink.store()
+    stage.mend()
+    kept = stage.store.ids()
+    assert (set(kept.values()), set(kept)) == ({1}, {*sink.ids, *(line["event_id"] for line in first)})
+    assert stage.store.events("country = 'AT'") == len(first)
+    assert (stage.store.differing_minutes(), stage.store.unbalanced()) == (0, 0)
 
-    def store() -> None:
-        """As the sink does: a block after the other, and after any failure anew from what the store says."""
-        writer = Writer(stage.client)
-        writer.begin()
-        for number in count(100):
-            some = lines(number, 20)
-            ids.extend(line["event_id"] for line in some)
-            stage.log.send(some)
-            records = stage.refined()
-            while not _is_stored(writer, records, errors):
-                writer.begin()
-            if ended.is_set():
-                return
 
-    sink = Thread(target=store)
-    sink.start()
+def test_a_sink_under_load_goes_on_through_swaps(stage: Stage) -> None:
+    first = lines(13, 100)
+    stage.send(first)
+    sink, ended = Sink(stage), Event()
+
+    def run() -> None:
+        while not ended.is_set():
+            sink.take(20)
+
+    thread = Thread(target=run)
+    thread.start()
     try:
-        for turn in range(4):
+        for turn in range(2):
             stage.say_passed()
-            stage.replay(f"r{turn}", stage.span(until=stage.now + 1), geo_database=None if turn % 2 else GEO)
+            stage.replay(f"r{turn}", stage.span(until=stage.now + 1), geo_database=None if turn else GEO)
             swap.swap(shadow.find(stage.client, f"r{turn}"))
     finally:
         ended.set()
-        sink.join()
+        thread.join()
+    sink.store()
     stage.mend()
     kept = stage.store.ids()
-    assert (set(kept.values()), set(kept)) == ({1}, set(ids))
+    assert (set(kept.values()), set(kept)) == ({1}, {*sink.ids, *(line["event_id"] for line in first)})
     assert (stage.store.differing_minutes(), stage.store.unbalanced()) == (0, 0)
-    assert any("Too many parts" in error for error in errors)
-
-
-def _is_stored(writer: Writer, records: Sequence[Record], errors: list[str]) -> bool:
-    try:
-        writer.store(records)
-    except Unavailable as error:
-        errors.append(str(error))
-        return False
-    return True
