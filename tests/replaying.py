@@ -89,7 +89,7 @@ class Stage:
 
     def write(self, records: Sequence[Record]) -> None:
         """Store records as a sink does."""
-        writer = Writer(self.client)
+        writer = Writer(self.client, most_s=60)
         writer.begin()
         writer.store(records)
 

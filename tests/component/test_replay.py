@@ -173,6 +173,16 @@ def test_what_the_raw_log_gives_no_more_is_taken_from_the_table(stage: Stage) ->
     assert stage.store.differing_minutes() == 0
 
 
+def test_what_the_store_would_not_take_today_is_refused(stage: Stage) -> None:
+    stage.send(lines(14, 60))
+    purchases = stage.store.events("event = 'purchase'")
+    stage.client.command("ALTER TABLE events ADD CONSTRAINT no_purchase CHECK event != 'purchase'")
+    report = stage.replay()
+    assert [(each.reason, each.now) for each in report.rejected] == [("unstorable", purchases)]
+    assert report.total("only_there") + report.about.held_last == purchases
+    assert report.total("differing") == 0
+
+
 def test_a_row_that_nothing_explains_stays(stage: Stage) -> None:
     stage.send(lines(8, 30))
     stranger = "INSERT INTO events SELECT * REPLACE (generateUUIDv4() AS event_id) FROM events LIMIT 1"
@@ -263,7 +273,7 @@ class Sink:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.ids, self.errors, self._seeds = stage, list[str](), list[str](), count(100)
         self._waiting: list[Record] = []
-        self._writer = Writer(stage.client)
+        self._writer = Writer(stage.client, most_s=60)
         self._writer.begin()
 
     def take(self, number: int = 2) -> None:

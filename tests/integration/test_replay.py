@@ -9,8 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 from msgspec import json
 
+from pulse.replaying.report import Report
+from pulse.topics import RAW
+from streams.broker import Broker
 from tests.commanding import ROOT, command, pulse, without_settings
 from tests.eventually import eventually
 from tests.exact import Store
@@ -110,6 +115,23 @@ def _killed(environment: dict[str, str], *words: str) -> None:
     eventually(lambda: building.number(query) or running.poll() is not None, within=WITHIN, every=0.01)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
+
+
+def test_what_the_raw_log_has_dropped_is_taken_from_the_table(
+    product: Product, store: Store, better: dict[str, str]
+) -> None:
+    broker = Broker(product.url("kafka"))
+    wheres = [(RAW, partition) for partition in range(broker.partitions(RAW))]
+    halves = [TopicPartition(*where, end // 2) for where, end in broker.ends(wheres).items()]
+    admin = AdminClient({"bootstrap.servers": product.url("kafka")})
+    for dropped in admin.delete_records(halves, request_timeout=60).values():
+        dropped.result()
+    said = replay(better, "--from", minute(-3600), "--to", minute(1), "--name", "half", "--json")
+    report = json.decode(said, type=Report)
+    assert report.about.read > 0
+    assert report.about.taken > 0
+    assert report.total("stored") == report.total("made") == store.events()
+    assert [day for day in report.days if day.differs] == []
 
 
 def test_what_cannot_be_is_said_in_a_sentence(product: Product) -> None:
