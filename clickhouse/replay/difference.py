@@ -31,8 +31,18 @@ def _read(day: str, site: str, stored: int, made: int, only_there: int, only_her
 
 
 def _columns(shadow: Shadow, day: str, names: list[str]) -> dict[str, list[Column]]:
-    found: dict[str, list[Column]] = defaultdict(list)
+    """The columns that differ, by site; values are looked up for the few events that are shown."""
+    found: dict[str, dict[str, tuple[int, list[str]]]] = defaultdict(dict)
     rows: list[Any] = shadow.ask("columns_differing", day=day, names=names)
-    for site, name, differ, examples in rows:
-        found[site].append(Column(name, int(differ), [Example(*each) for each in examples]))
-    return found
+    for site, name, differ, first in rows:
+        found[site][name] = int(differ), [str(each) for each in first]
+    columns: dict[str, list[Column]] = defaultdict(list)
+    for site, by_name in found.items():
+        ids = sorted({each for _, first in by_name.values() for each in first})
+        values: list[Any] = shadow.ask("columns_examples", day=day, site_id=site, ids=ids)
+        texts = {each: (there, here) for each, there, here in values}
+        for name, (differ, first) in by_name.items():
+            at = names.index(name)
+            examples = [Example(each, texts[each][0][at], texts[each][1][at]) for each in first if each in texts]
+            columns[site].append(Column(name, differ, examples))
+    return columns

@@ -34,7 +34,6 @@ class Shadow:
     def __init__(self, client: Client, about: About) -> None:
         self.client = client
         self.about = about
-        self.queries = f"pulse-replay-{client.database}-{about.name}-"
         self.tables = {part: table_of(about.name, part) for part in PARTS}
 
     def create(self) -> None:
@@ -75,7 +74,7 @@ class Shadow:
 
     def command(self, statement: str, parameters: dict[str, object] | None = None) -> None:
         """Run a statement under an id that tells whose it is, so that it can be waited for if who sent it has died."""
-        self.client.command(statement, parameters, **SETTINGS, query_id=self.queries + uuid4().hex)
+        self.client.command(statement, parameters, **SETTINGS, query_id=queries_of(self.client) + uuid4().hex)
 
     def ask(self, name: str, **more: object) -> list[tuple[object, ...]]:
         """The rows that the question of a file brings."""
@@ -102,6 +101,11 @@ class Shadow:
 def table_of(name: str, part: str) -> str:
     """The name of one of a replay's tables."""
     return f"replay_{name}_{part}"
+
+
+def queries_of(client: Client) -> str:
+    """What the query ids of the statements of all replays of a database begin with."""
+    return f"pulse-replay-{client.database}-"
 
 
 def names(client: Client) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from clickhouse.client import Client
-from clickhouse.replay.shadow import Shadow
+from clickhouse.replay.shadow import Shadow, queries_of
 from clickhouse.sink import stored
 from pulse.errors import PulseError
 from pulse.replaying.about import Month
@@ -47,7 +47,7 @@ def swap(shadow: Shadow, told: Told = lambda what, done, of: None) -> int:
 
 def tidy(shadow: Shadow) -> None:
     """Wait for what a swap that died has left running, take the fence away, and remove the month that it was building."""
-    stored.await_running(shadow.client, shadow.queries, LONGEST_S)
+    stored.await_running(shadow.client, queries_of(shadow.client), LONGEST_S)
     lower(shadow.client)
     shadow.drop(("month",))
 
@@ -104,9 +104,11 @@ def _demand_whole(shadow: Shadow, month: Month) -> None:
 
 @contextmanager
 def _fence(client: Client) -> Iterator[None]:
-    client.command(RAISE)
     try:
+        client.command(RAISE)
         stored.await_running(client, stored.queries_of(client), 120)
         yield
     finally:
+        # a statement whose answer was lost may still be at work: the fence stands until it has ended
+        stored.await_running(client, queries_of(client), LONGEST_S)
         client.command(LOWER)
