@@ -128,6 +128,19 @@ class Client:
         except (HTTPError, OSError) as error:
             raise Unavailable(f"ClickHouse does not answer: {_root_of(error)}") from None
 
+    def tables(self, name: str | Path, parameters: Mapping[str, object], **settings: object) -> Iterator[pa.Table]:
+        """The answer as Arrow, block by block as ClickHouse makes them. Raises as `query` does."""
+        try:
+            with self._connected().query_arrow_stream(
+                text_of(name), parameters=dict(parameters), settings=dict(settings)
+            ) as blocks:
+                for block in blocks:
+                    yield pa.Table.from_batches([block])
+        except ClickHouseError as error:
+            raise _cause(error) from None
+        except (HTTPError, OSError) as error:
+            raise Unavailable(f"ClickHouse does not answer: {_root_of(error)}") from None
+
     def command(self, statement: str, parameters: Mapping[str, object] | None = None, **settings: object) -> object:
         """Run a statement that is written in the code, such as DDL; its value where it has one. Raises as `query` does."""
         try:

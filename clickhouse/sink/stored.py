@@ -44,6 +44,11 @@ def unstored(kind: Kind, month: int, origin: Numbers, records: Sequence[Record],
     return flags
 
 
+def queries_of(client: Client) -> str:
+    """What the query ids of the inserts of all sinks of a database begin with."""
+    return f"pulse-sink-{client.database}-"
+
+
 def await_running(client: Client, prefix: str, most_s: float = 30) -> None:
     """Return when no insert that is running now, under a query id of this prefix, is running any more.
 

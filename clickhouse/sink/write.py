@@ -37,7 +37,7 @@ class Writer:
         self.stored: stored.Stored = {}
         self._client = client
         self._most_s = most_s
-        self._queries = f"pulse-sink-{client.database}-"
+        self._queries = stored.queries_of(client)
         self._again = 0
         self._heard = 0.0
 

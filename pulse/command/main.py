@@ -10,6 +10,7 @@ from pulse.command.imports import import_files
 from pulse.command.keys import keys
 from pulse.command.migrate import migrate
 from pulse.command.reconcile import reconcile
+from pulse.command.replay import replay
 from pulse.command.send import send
 from pulse.command.sentence import Sentences
 from pulse.command.sites import sites
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for each in (up, down, status, doctor, send, tail, sql, fate, reconcile, demo, migrate):
+for each in (up, down, status, doctor, send, tail, sql, fate, reconcile, replay, demo, migrate):
     app.command()(each)
 app.command("import")(import_files)
 app.add_typer(sites, name="sites")

@@ -40,3 +40,29 @@ def meter(what: str, total: float | None) -> Iterator[Meter]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(what, total=total, events=0, rate=0.0, note="")
         yield Meter(progress, task)
+
+
+class Amount:
+    """A bar for whatever is being done just now."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def reached(self, what: str, done: int, of: int) -> None:
+        """So much of so much of this is done."""
+        self._progress.update(self._task, description=what, completed=done, total=of)
+
+
+@contextmanager
+def amount() -> Iterator[Amount]:
+    """A bar on standard error that says what is being done, and how much of it is."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        yield Amount(progress, progress.add_task("beginning", total=1))

@@ -1,0 +1,2 @@
+-- A month as it is to be, built beside.
+CREATE TABLE {month_table:Identifier} AS events

@@ -1,0 +1,2 @@
+-- Put these rows among those of a replay.
+INSERT INTO {rows:Identifier} SELECT * FROM {made:Identifier}

@@ -1,0 +1,7 @@
+-- How many rows `uncovered` gives.
+SELECT count()
+FROM events
+WHERE received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') AND received_at < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
+    AND (empty({site:String}) OR site_id = {site:String})
+    AND (has({others:Array(String)}, _log) OR (_log = {log:String} AND bitShiftRight(_place, 10) < {cuts:Array(UInt64)}[_partition + 1]))
+    AND (has({others:Array(String)}, _log) OR bitShiftRight(_place, 10) < {firsts:Array(UInt64)}[_partition + 1])

@@ -1,0 +1,1 @@
+"""Replaying: what a range is, what is known of a replay, and how its outcome is told."""
