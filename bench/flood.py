@@ -22,7 +22,7 @@ EVENTS_A_SECOND = 20_000.0
 
 def requests(size: int, flooding: float) -> list[Some]:
     """Requests of so many events, of which so large a part is one visitor's."""
-    chance = random.Random(size)  # noqa: S311 - the same each time
+    chance = random.Random(size)
     names = [f"visitor-{number}" for number in range(1_000)]
 
     def event() -> Incoming:

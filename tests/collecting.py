@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +63,10 @@ class Collector:
         raise AssertionError(f"no metric {name}")
 
 
-def create_raw(bootstrap: str, partitions: int = PARTITIONS) -> None:
+def create_raw(bootstrap: str, partitions: int = PARTITIONS, topics: Iterable[str] = REFINING) -> None:
     """Make the raw log, both lanes of it."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    for made in admin.create_topics([NewTopic(topic, partitions, 1) for topic in REFINING]).values():
+    for made in admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics]).values():
         made.result(30)
 
 

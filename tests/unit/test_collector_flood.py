@@ -18,7 +18,9 @@ def events(own: str, number: int) -> list[Incoming]:
     return [Incoming(event="e", visitor_id=own)] * number
 
 
-def told(floods: Floods, rates: dict[str, int], seconds: float, size: int = 100, since: float = 0) -> Iterator[set[str]]:
+def told(
+    floods: Floods, rates: dict[str, int], seconds: float, size: int = 100, since: float = 0
+) -> Iterator[set[str]]:
     """Who floods, tenth of a second by tenth, where visitors send at these rates in requests of all of them mixed."""
     for tenth in range(int(seconds * 10)):
         some = [event for own, rate in rates.items() for event in events(own, rate // 10)]
