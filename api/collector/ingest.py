@@ -151,10 +151,10 @@ class Ingest:
 
     async def _acknowledged(self, judged: Judged) -> None:
         ticket = Ticket(get_running_loop().create_future())
-        self._gatherers[RAW].add(judged.shares, ticket)
-        self._gatherers[SLOW].add(judged.slow, ticket)
-        judged.shares.clear()
-        judged.slow.clear()  # the lines are the record's now; held here too they would take their memory until the answer
+        for topic, shares in ((RAW, judged.shares), (SLOW, judged.slow)):
+            if shares:
+                self._gatherers[topic].add(shares, ticket)
+                shares.clear()  # the lines are the record's now; held here too they would take their memory until the answer
         error = await ticket.done
         if error is not None:
             raise answer.later(
