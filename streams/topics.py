@@ -12,13 +12,13 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from pulse import log as logs
 from pulse.errors import PulseError, SettingError, Unavailable
 from pulse.settings import Settings, load
-from pulse.topics import EVENTS, RAW, TOPICS
+from pulse.topics import EVENTS, RAW, REFINING, SLOW, TOPICS
 from streams.broker import Broker, Where
 from streams.retry import until_answered
 
-GROUP = "pulse-streams"
-READ = (RAW, EVENTS)
-"""What the group reads."""
+GROUP = REFINING[RAW]
+READ = {RAW: REFINING[RAW], EVENTS: GROUP, SLOW: REFINING[SLOW]}
+"""What the streams read, and in which group."""
 
 PATIENCE_S = 60.0
 ASKED_S = 2.0
@@ -48,14 +48,15 @@ def create(settings: Settings) -> list[str]:
     broker = Broker(settings.kafka_url)
     for name, partitions in wanted.items():
         _check(name, broker.partitions(name), partitions)
-    _begin(broker, [(name, n) for name in READ if name in created for n in range(wanted[name])])
+    for name in READ.keys() & set(created):
+        _begin(broker, READ[name], [(name, n) for n in range(wanted[name])])
     return created
 
 
-def _begin(broker: Broker, wheres: Sequence[Where]) -> None:
+def _begin(broker: Broker, group: str, wheres: Sequence[Where]) -> None:
     """Commit the beginning: Faust does not go back to it by itself after a rebalance, but passes over what it had taken."""
     try:
-        broker.commit(GROUP, dict.fromkeys(wheres, 0))
+        broker.commit(group, dict.fromkeys(wheres, 0))
     except Unavailable as error:
         log.warning("the streams may start anew once: %s", error)
 

@@ -10,6 +10,7 @@ from streams import end
 from streams.broker import Broker, Where
 from streams.ownership import Ownership
 from streams.stall import Stalls
+from streams.unread import Standing
 
 NOT_ASKED = "not asked yet"
 EACH_S = 5.0
@@ -20,12 +21,19 @@ log = logging.getLogger(__name__)
 class Watch:
     """Looks every few seconds; `kafka` is ``"ok"`` or what is wrong with it.
 
-    `is_waiting` tells whether there is a good reason for taking no record: reading back, or waiting for the store.
+    `is_waiting` tells whether there is a good reason for taking no record: reading back, or waiting for the store;
+    `standing` where each partition that is read stands.
     """
 
     def __init__(
-        self, broker: Broker, ownership: Ownership, topics: tuple[str, ...], is_waiting: Callable[[], bool]
+        self,
+        broker: Broker,
+        ownership: Ownership,
+        topics: tuple[str, ...],
+        is_waiting: Callable[[], bool],
+        standing: Callable[[], Standing],
     ) -> None:
+        self._standing = standing
         self.kafka = NOT_ASKED
         self._broker = broker
         self._ownership = ownership
@@ -68,7 +76,7 @@ class Watch:
         if self._is_waiting():
             self._stalls.forget()
             return {}
-        standing = {where: offset for where, (offset, _) in self._ownership.standing().items()}
+        standing = {where: offset for where, (offset, _) in self._standing().items()}
         found = self._stalls.look(standing, self._broker.ends(standing), monotonic())
         return {where: offset for where, offset in found.items() if self._has_record(where, offset)}
 

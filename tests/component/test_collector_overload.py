@@ -108,10 +108,11 @@ def test_imports_that_are_behind_turn_imports_away_and_nobody_else(broker: Servi
         reading.close()
 
 
-def turned_away(collector: Collector) -> httpx.Response | None:
-    """The answer to a request that asks to yield, if it is a refusal."""
+def turned_away(collector: Collector) -> httpx.Response:
+    """The refusal of a request that asks to yield."""
     answer = collector.post({"event": "e"}, headers={"Pulse-Lane": "slow"})
-    return answer if answer.status_code == 429 else None
+    assert answer.status_code == 429
+    return answer
 
 
 def test_while_kafka_cannot_be_asked_nobody_is_turned_away_for_what_is_behind(broker: Service, tmp_path: Path) -> None:

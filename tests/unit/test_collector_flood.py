@@ -46,7 +46,8 @@ def test_who_stays_below_the_limit_is_never_told(size: int) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 14, 500])
 def test_visitors_that_send_in_turns_are_told_all_the_same(size: int) -> None:
-    floods, found = Floods(RATE, 0), set()
+    floods = Floods(RATE, 0)
+    found: set[str] = set()
     turns = [event for _ in range(1_400) for event in [Incoming(event="e", visitor_id=f"v{n}") for n in range(7)]]
     for second in range(20):
         for begin in range(0, len(turns), size):
