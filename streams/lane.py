@@ -29,16 +29,13 @@ class Lane:
         self._consumer = Consumer(_config(settings, REFINING[topic]), logger=log)
         self._next: dict[Where, int] = {}
         self._timestamps: dict[Where, int] = {}
+        self._uncommitted: set[Where] = set()
         self._committed = monotonic()
 
     def begin(self, starts: Mapping[Where, int]) -> None:
         """These partitions are ours, each from an offset on."""
-        self._next, self._timestamps = dict(starts), {}
+        self._next, self._timestamps, self._uncommitted = dict(starts), {}, set()
         self._consumer.assign([TopicPartition(*where, offset) for where, offset in starts.items()])
-
-    def leave(self) -> None:
-        """None are ours."""
-        self.begin({})
 
     def standing(self) -> dict[Where, tuple[int, int]]:
         """For each partition the next offset, and the timestamp in ms of the last record that is done, 0 if none is."""
@@ -69,15 +66,14 @@ class Lane:
             where = record.topic, record.partition
             self._next[where] = record.offset + 1
             self._timestamps[where] = record.timestamp
-        if monotonic() - self._committed >= COMMIT_EACH_S:
-            self._committed = monotonic()
-            self.commit()
+            self._uncommitted.add(where)
 
     def commit(self) -> None:
-        """Say where to go on. A hint: that it fails is no harm, since what was refined is told by the output."""
-        taken = [TopicPartition(*where, offset) for where, offset in self._next.items() if where in self._timestamps]
-        if not taken:
+        """Say now and then where to go on. A hint: that it fails is no harm, since what was refined is told by the output."""
+        if not self._uncommitted or monotonic() - self._committed < COMMIT_EACH_S:
             return
+        taken = [TopicPartition(*where, self._next[where]) for where in self._uncommitted]
+        self._uncommitted, self._committed = set(), monotonic()
         try:
             self._consumer.commit(offsets=taken, asynchronous=True)
         except KafkaException as error:

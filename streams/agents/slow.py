@@ -65,6 +65,7 @@ class Slow:
 
     async def _step(self) -> None:
         await self._ownership.settled()
+        self._lane.commit()
         if self._generation != self._ownership.generation:
             await self._begin()
             return

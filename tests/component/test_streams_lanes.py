@@ -89,6 +89,7 @@ def test_partitions_of_both_lanes_move_together(start: Start, log: Log) -> None:
     second.await_ready()
 
 
+@pytest.mark.timeout(900)
 def test_an_import_and_a_flood_delay_nobody_on_their_partition(start: Start, log: Log) -> None:
     """A hundred thousand events yield; what others send meanwhile, on the same partition too, is there long before them."""
     partition, number = 0, 100_000
