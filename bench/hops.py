@@ -5,11 +5,12 @@ import logging
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from pulse.topics import EVENTS, METRICS, RAW
+from pulse.topics import EVENTS, METRICS, RAW, REFINING, SLOW
 
 ASKED_S = 5.0
 HOPS = {
-    "refine": ("pulse-streams", RAW),
+    "refine": (REFINING[RAW], RAW),
+    "refine slow": (REFINING[SLOW], SLOW),
     "sink events": ("pulse-sink", EVENTS),
     "sink metrics": ("pulse-sink", METRICS),
 }

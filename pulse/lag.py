@@ -11,13 +11,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from pulse.errors import Unavailable
-from pulse.topics import CONFIG, EVENTS, METRICS, RAW, REJECTED
+from pulse.topics import CONFIG, EVENTS, METRICS, REFINING, REJECTED
 
 Readers = Iterable[tuple[str, tuple[str, ...]]]
 """Groups and the topics that each reads."""
 
 READERS: Readers = (
-    ("pulse-streams", (RAW,)),
+    *((group, (lane,)) for lane, group in REFINING.items()),
     ("pulse-sink", (EVENTS, REJECTED, METRICS, CONFIG)),
 )
 """Which group reads which topics, in the order in which records pass through them."""

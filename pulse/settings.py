@@ -116,12 +116,22 @@ class Settings(BaseSettings):
     max_lag_seconds: float = Field(
         60,
         ge=0,
-        description="How far refinement may lie behind, in seconds of its work, before the collector answers 429; importing keys are turned away at half of it; 0 for no limit.",
+        description="How far refinement may lie behind, in seconds of its work, before the collector answers 429; imports are judged by the lane that they go by; 0 for no limit.",
     )
     key_events_per_second: float = Field(
         0,
         ge=0,
         description="Events a second that a collector takes with one key, twice as many at once; 0 for no limit.",
+    )
+    visitor_events_per_second: float = Field(
+        200,
+        ge=0,
+        description="Events a second of one visitor beyond which a collector lets them yield to those of others: they are accepted, and come later; 0 for no limit.",
+    )
+    site_events_per_second: float = Field(
+        0,
+        ge=0,
+        description="Events a second of one site beyond which a collector lets them yield to those of others; 0 for no limit.",
     )
     trusted_proxies: str = Field(
         "127.0.0.1/32,::1/128", description="Networks whose X-Forwarded-For and country headers are believed."

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from xxhash import xxh3_64_intdigest
 
 RAW = "pulse.events.raw"
+SLOW = "pulse.events.raw.slow"
+"""The lane of imports and floods: raw events that yield to those of `RAW`, in as many partitions by the same keys."""
 EVENTS = "pulse.events"
 REJECTED = "pulse.events.rejected"
 METRICS = "pulse.metrics"
 CONFIG = "pulse.config"
+
+REFINING = {RAW: "pulse-streams", SLOW: "pulse-streams-slow"}
+"""The consumer group in which refinement reads each lane."""
 
 MAX_RECORD_BYTES = 900_000
 """The largest record that Pulse makes, before compression: brokers refuse 1 MiB unless told otherwise."""
@@ -39,6 +44,7 @@ class Topic:
 
 TOPICS = (
     Topic(RAW, 2 * DAY_MS),
+    Topic(SLOW, 2 * DAY_MS),
     Topic(EVENTS, 7 * DAY_MS),
     Topic(REJECTED, 30 * DAY_MS),
     Topic(METRICS, 3 * DAY_MS),

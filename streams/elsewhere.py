@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from clickhouse.client import Client
@@ -17,20 +17,20 @@ log = logging.getLogger(__name__)
 class Elsewhere:
     """The ids of older logs, asked for once, by whoever needs them first; `state` is ``"ok"`` or what is waited for.
 
-    Those of all partitions: an older log may have had another number of them.
+    Those of all partitions: an older log may have had another number of them. `logs` are the current ones, of all lanes.
     """
 
     def __init__(
         self,
         client: Client,
-        log_id: str,
+        logs: Sequence[str],
         window_ms: int,
         most_bytes: Callable[[], int],
         now: Callable[[], float] = time.time,
     ) -> None:
         self.state = "ok"
         self._client = client
-        self._log_id = log_id
+        self._logs = logs
         self._window = window_ms
         self._most_bytes = most_bytes
         self._now = now
@@ -52,5 +52,5 @@ class Elsewhere:
     def _load(self) -> Older:
         found = Older(self._window, self._most_bytes)
         since = int(self._now() * 1000) - self._window
-        load(self._client, found, Wanted(self._log_id, None, moments_of(since, self._window), [], since=since))
+        load(self._client, found, Wanted(self._logs, None, moments_of(since, self._window), [], since=since))
         return found

@@ -27,6 +27,11 @@ SUSPICIONS = Counter(
 )
 CONFIRMING = Summary("pulse_refine_confirm_seconds", "Time of asking the store about suspected events.")
 WARMING = Summary("pulse_refine_warm_seconds", "Time of reading back what was seen of a partition.")
+SLOW = Counter(
+    "pulse_stream_slow_batches_total",
+    "Batches of the lane that yields, taken while nobody had to wait for it (calm) or as its least share (busy).",
+    ["while"],
+)
 BATCH = Summary("pulse_stream_batch_seconds", "Time of one batch of records, by what it was spent on.", ["stage", "on"])
 
 

@@ -1,5 +1,6 @@
 """Filling the filters of older ids from the store: one streaming question, whose answer never becomes objects."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +17,13 @@ _ROW = np.dtype([("part", "u1"), ("id", "<u8")])
 
 
 class Wanted(NamedTuple):
-    """Which stored ids: those of one partition of a log, or those of all other logs where `partition` is None.
+    """Which stored ids: those of one partition of a log, or those of all logs but some where `partition` is None.
 
     `places` are those at which the parts of the window begin, as far as the log knows; those before `first` or from
     `end` on are left out, and so is what was received before `since`. `moments` begin the parts, and one ends the last.
     """
 
-    log: str
+    logs: Sequence[str]
     partition: int | None
     moments: list[int]
     places: list[int]
@@ -34,7 +35,7 @@ class Wanted(NamedTuple):
         """What the questions are asked with."""
         numbers = {place: number for number, place in enumerate(self.places)}  # the last of several that begin alike
         return {
-            "log": self.log,
+            "logs": list(self.logs),
             "own": self.partition is not None,
             "partition": self.partition or 0,
             "moments": self.moments[:-1],

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import compress
 
@@ -22,7 +22,8 @@ from streams.refinement import Prepared
 from streams.retry import until_answered
 from streams.standing import ask
 from streams.suspicion import Confirmation, Suspect, suspected
-from streams.warm import Source, begin, catch_up
+from streams.unread import Heads
+from streams.warm import Source, begin, catch_up, heads
 
 ASKED_EACH_S = 1.0
 CUT_LOOKED_AT_EACH_S = 5.0
@@ -31,13 +32,24 @@ log = logging.getLogger(__name__)
 
 
 class Memories:
-    """What refinement knows, by partition of the raw log. `waiting` says what the store is waited for, if it is.
+    """What refinement knows, by partition of the raw log, be it of this or that lane.
 
-    `cut` says of partitions that lost their end what is wrong with them: none is refined then.
+    `waiting` says what the store is waited for, if it is. `unread` tells of a partition since when records may be left
+    to be refined, by what was left when it was assigned. `cut` says of partitions that lost their end what is wrong with
+    them: none is refined then.
     """
 
-    def __init__(self, source: Source, ownership: Ownership, elsewhere: Elsewhere, topic: str, bounds: Bounds) -> None:
-        self.log_id = source.log_id
+    def __init__(
+        self,
+        source: Source,
+        ownership: Ownership,
+        elsewhere: Elsewhere,
+        topic: str,
+        bounds: Bounds,
+        unread: Callable[[int, Heads], int | None] = lambda partition, left: None,
+    ) -> None:
+        self.logs = source.logs
+        self.unfinished: dict[int, tuple[str, int]] = {}
         self.reading: set[int] = set()
         self.waiting = ""
         self.cut: dict[int, str] = {}
@@ -46,7 +58,9 @@ class Memories:
         self._elsewhere = elsewhere
         self._topic = topic
         self._bounds = bounds
-        self._confirmation = Confirmation(source.client, source.log_id, source.window_ms)
+        self._confirmation = Confirmation(source.client, source.ids, source.window_ms)
+        self._unread = unread
+        self._heads: dict[int, Heads] = {}
         self._memories: dict[int, Memory] = {}
         self._current: set[int] = set()
         self._generation = -1
@@ -64,7 +78,8 @@ class Memories:
     async def ready(self, records: Iterable[Taken]) -> list[Taken]:
         """Make sure that the memory of each record's partition holds all that is written, and that there is room.
 
-        Returns, of each partition that had to be read back, the first record, if that or some after it is written.
+        Returns, of each partition that had to be read back, the first record of each lane that is not acknowledged, if that
+        or some after it is written.
 
         After partitions were assigned anew, another process may have gone on with them in between: what it
         has written is read then, and the memory of partitions that are gone is dropped.
@@ -76,15 +91,24 @@ class Memories:
             own = {partition for topic, partition in self._ownership.owned if topic == self._topic}
             self._memories = {n: memory for n, memory in self._memories.items() if n in own}
             self._bounds.partitions = max(len(own), 1)
-        first: dict[int, Taken] = {}
-        for record in records:
-            first.setdefault(record.partition, record)
-        behind = [record for partition, record in first.items() if partition not in self._current]
+        behind = {record.partition for record in records} - self._current
         if behind:
-            await asyncio.gather(*(self._catch_up(record.partition, record.timestamp) for record in behind))
+            await asyncio.gather(*(self._catch_up(partition) for partition in behind))
         self._turn()
         await self._make_room()
-        return [record for record in behind if self[record.partition].first_part(record.offset) != 0]
+        return [
+            record for partition in behind for record in self._heads[partition].values() if self._is_written(record)
+        ]
+
+    def _is_written(self, record: Taken) -> bool:
+        """Whether something of a record, or of one after it, is written."""
+        return self[record.partition].first_part(record.offset, self.logs[record.topic]) != 0
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """What was settled of these last is not to be written: they are read back before they are used again."""
+        for partition in partitions:
+            self._memories.pop(partition, None)
+            self._current.discard(partition)
 
     async def known(self, prepared: Sequence[Prepared]) -> list[set[bytes]]:
         """For each record its ids that had been seen before the latest; the store is asked about what is uncertain."""
@@ -117,11 +141,13 @@ class Memories:
             return []
         lines = [line for number in numbers for line in prepared[number].lines]
         doubtful = compress(zip(owners.tolist(), digests, lines, strict=True), looked.doubtful)
-        return [
-            Suspect(number, one, suspected(line), partition, prepared[number].record.offset)
-            for number, one, line in doubtful
-            if not memory.is_own(prepared[number].record.offset, one)
-        ]
+        found = []
+        for number, one, line in doubtful:
+            record = prepared[number].record
+            log_id = self.logs[record.topic]
+            if not memory.is_own(record.offset, one, log_id):
+                found.append(Suspect(number, one, suspected(line), log_id, partition, record.offset))
+        return found
 
     async def _confirm(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         if not suspects:
@@ -141,12 +167,15 @@ class Memories:
             self.waiting = f"some of the ids are known to the store alone: {error}"
             raise
 
-    async def _catch_up(self, partition: int, timestamp: int) -> None:
+    async def _catch_up(self, partition: int) -> None:
         self.reading.add(partition)
         began = time.perf_counter()
         self._known_elsewhere = await self._elsewhere.ids()
         now = int(time.time() * 1000)
-        since = min(timestamp, now) - self._source.window_ms  # a producer's clock that runs ahead must not shorten it
+        left = self._heads[partition] = await until_answered(partial(heads, self._source, partition))
+        since = (
+            min([now, *(record.timestamp for record in left.values())]) - self._source.window_ms
+        )  # a producer's clock ahead must not shorten it
         memory = self._memories.get(partition)
         await self._demand_whole(partition, memory is None)
         if memory is None:
@@ -154,6 +183,7 @@ class Memories:
         read = await until_answered(partial(catch_up, memory, self._source, partition, since))
         memory.elsewhere = self._known_elsewhere
         self._memories[partition] = memory
+        self.unfinished[partition] = memory.last
         self._current.add(partition)
         self.reading.discard(partition)
         seconds = time.perf_counter() - began
@@ -178,8 +208,8 @@ class Memories:
 
     def _turn(self) -> None:
         now = int(time.time() * 1000)
-        for memory in self._memories.values():
-            memory.turn(now)
+        for partition, memory in self._memories.items():
+            memory.turn(now, self._unread(partition, self._heads.get(partition, {})))
         if self._known_elsewhere:
             self._known_elsewhere.expire(min((memory.reached for memory in self._memories.values()), default=0))
             self._bounds.taken = self._known_elsewhere.nbytes
@@ -209,7 +239,7 @@ class Memories:
         self._asked = time.monotonic()
         try:
             found = await asyncio.to_thread(
-                ask, self._source.broker, self._source.client, self.log_id, list(self._memories)
+                ask, self._source.broker, self._source.client, self._source.ids, list(self._memories)
             )
         except Unavailable as error:
             log.debug("it is not known what is stored: %s", error)
@@ -218,4 +248,6 @@ class Memories:
             if (memory := self._memories.get(partition)) is not None:
                 memory.stored = max(memory.stored, standing.offset)
                 memory.trim(self._bounds.recent_each() // 2)
-        self._confirmation.expect({partition: standing.place for partition, standing in found.items()})
+        self._confirmation.expect(
+            {(log, partition): place for partition, it in found.items() for log, place in it.places.items()}
+        )

@@ -1,5 +1,6 @@
 """What refinement knows of a partition: which ids have been seen, and up to where its output stands in the log."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 from streams.bloom import Flags
 from streams.older import PARTS, Older
 from streams.recent import DIGEST_BYTES, Digests, Layer, Recent, array_of, ascending
+from streams.stand import Stand
 
 LAYER = 65_536
 """So many ids are gathered in a plain set before they are laid away."""
@@ -52,7 +54,9 @@ class Looked(NamedTuple):
 
 
 class Memory:
-    """The state of one partition.
+    """The state of one partition: one for all lanes, since an event may come by any of them.
+
+    Where the output stands is told for each lane, by the id of its `log`.
 
     Every id goes into a set; from there into layers of `recent`, exactly, and into the filters of `older`. A layer is
     dropped once all of it is stored and there are too many: what a filter claims then is a suspicion. `stored` is the
@@ -73,9 +77,8 @@ class Memory:
         self._open: set[bytes] = set()
         self._opened = 0
         self._end = 0
-        self._offset = -1
-        self._part = -1
-        self._own: set[bytes] = set()
+        self._stands: defaultdict[str, Stand] = defaultdict(Stand)
+        self._last = ""
 
     @property
     def exact(self) -> int:
@@ -92,11 +95,14 @@ class Memory:
         """The moment to which the log has come; one whose time runs ahead of ours makes nothing be forgotten early."""
         return min(self.newest, self._now)
 
-    def first_part(self, offset: int) -> int | None:
+    @property
+    def last(self) -> tuple[str, int]:
+        """The log and offset of the raw record that was written last, which may have been written in part."""
+        return self._last, self._stands[self._last].offset
+
+    def first_part(self, offset: int, log: str = "") -> int | None:
         """From which part on the output of a raw record is still to be written; None if all that follows is written."""
-        if offset < self._offset:
-            return None
-        return self._part + 1 if offset == self._offset else 0
+        return self._stands[log].first_part(offset)
 
     def look(self, digests: Digests) -> Looked:
         """Look for many digests at once, among all but the latest."""
@@ -108,18 +114,16 @@ class Memory:
         known[at] = self.recent.holds(digests[at])
         return Looked(known, only_there & ~known)
 
-    def is_own(self, offset: int, digest: bytes) -> bool:
-        """Whether an id was written by this very raw record, of which it is no duplicate.
+    def is_own(self, offset: int, digest: bytes, log: str = "") -> bool:
+        """Whether an id was written by this very raw record, of which it is no duplicate."""
+        return digest in self._stands[log].own(offset)
 
-        The last record that was refined may have been written in part: it is refined once more.
-        """
-        return offset == self._offset and digest in self._own
-
-    def unseen(self, offset: int, digests: Sequence[bytes], known: AbstractSet[bytes] = frozenset()) -> list[bool]:
+    def unseen(
+        self, offset: int, digests: Sequence[bytes], known: AbstractSet[bytes] = frozenset(), log: str = ""
+    ) -> list[bool]:
         """For each digest of a raw record whether it is neither `known`, nor among the latest, nor a repetition within these."""
         met = self._open.intersection(digests) | known
-        if offset == self._offset:
-            met -= self._own
+        met -= self._stands[log].own(offset)
         if not met and len(set(digests)) == len(digests):
             return [True] * len(digests)
         fresh = []
@@ -128,14 +132,11 @@ class Memory:
             met.add(one)
         return fresh
 
-    def written(self, offset: int, part: int, digests: Sequence[bytes], at: int) -> None:
+    def written(self, offset: int, part: int, digests: Sequence[bytes], at: int, log: str = "") -> None:
         """Remember that a part of a raw record's output is, or is to be, in the log, with these ids."""
         self.remember(digests, at)
-        if offset > self._offset:
-            self._offset, self._part, self._own = offset, part, set(digests)
-        elif offset == self._offset:
-            self._part = max(self._part, part)
-            self._own.update(digests)
+        self._stands[log].written(offset, part, digests)
+        self._last = log
 
     def remember(self, digests: Sequence[bytes], at: int) -> None:
         """Remember digests as seen at a moment in ms since the epoch.
@@ -158,14 +159,19 @@ class Memory:
         if len(self._open) >= min(LAYER, max(self.bounds.recent_each() // LAYERS, 1)):
             self._lay_away()
 
-    def turn(self, now: int) -> None:
-        """It is `now`, and all that was made is delivered: forget what has left the window."""
+    def turn(self, now: int, unread: int | None = None) -> None:
+        """It is `now`, and all that was made is delivered: forget what has left the window.
+
+        `unread` is the moment of the oldest raw record that is still to be refined, in whatever lane, if there are any:
+        what it may repeat is not forgotten before it was looked at.
+        """
         self._now = now
         if self._open and self.reached - self._opened >= self._window // PARTS:
             self._lay_away()
         self._reached = max(self._reached, self.reached)
-        self.recent.expire(self.reached - self._window)
-        self.older.expire(self.reached)
+        reached = self.reached if unread is None else min(self.reached, unread)
+        self.recent.expire(reached - self._window)
+        self.older.expire(reached)
 
     def trim(self, most: int) -> None:
         """Remember at most so many ids exactly, if the store knows the others."""

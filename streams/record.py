@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from confluent_kafka import Message
+
 from pulse.place import HEADER, Place
 from pulse.topics import MAX_RECORD_BYTES
 
@@ -44,6 +46,12 @@ def taken(message: Any) -> Taken:
 def written(made: Made) -> Taken:
     """A record as it will be taken from the log; where it will lie there is not known yet."""
     return Taken(made.topic, made.partition, 0, made.timestamp, made.value, ((HEADER, made.place.encode()),))
+
+
+def told(message: Message) -> Taken:
+    """A record as librdkafka hands it over."""
+    value, (_, timestamp) = message.value() or b"", message.timestamp()
+    return Taken(message.topic() or "", message.partition() or 0, message.offset() or 0, timestamp, bytes(value))
 
 
 def cut(lines: Iterable[bytes], most: int = MAX_RECORD_BYTES) -> list[bytes]:

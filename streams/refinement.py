@@ -105,7 +105,7 @@ class Prepared:
 
 def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step], partitions: int = 1) -> Refined | None:
     """Refine a raw record of a log by what is known of it here; None if what it gives is in the log already."""
-    if memory.first_part(record.offset) is None:
+    if memory.first_part(record.offset, log_id) is None:
         return None
     prepared = prepare(record, log_id, steps)
     known = memory.look(array_of(prepared.digests)).known
@@ -132,10 +132,10 @@ def settle(
     `partitions` are those of the metrics.
     """
     record, lines, seen, refusals = prepared.record, prepared.lines, prepared.digests, prepared.refusals
-    first_part = memory.first_part(record.offset)
+    first_part = memory.first_part(record.offset, log_id)
     if first_part is None:
         return None
-    fresh = memory.unseen(record.offset, seen, known)
+    fresh = memory.unseen(record.offset, seen, known, log_id)
     taken = kept = prepared.tally.counted()
     if not all(fresh):
         lines, seen, kept = list(compress(lines, fresh)), list(compress(seen, fresh)), prepared.tally.counted(fresh)
@@ -143,7 +143,7 @@ def settle(
     values = accounted(_values(lines), ledgers)
     refused_values = cut(map(_encoder.encode, refusals))
     if values:
-        memory.written(record.offset, len(values) - 1, seen, record.timestamp)
+        memory.written(record.offset, len(values) - 1, seen, record.timestamp, log_id)
     events = _records(EVENTS, values, record, log_id)
     return Refined(
         events=events[first_part:],

@@ -1,6 +1,6 @@
 """How far the sink has stored what refinement wrote."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from clickhouse.client import Client
@@ -14,31 +14,39 @@ SINK = "pulse-sink"
 
 
 class Standing(NamedTuple):
-    """The offset of `pulse.events` before which the sink says that all is stored, and the latest place that is."""
+    """The offset of `pulse.events` before which the sink says that all is stored, and of each log the latest place that is."""
 
     offset: int
-    place: int
+    places: dict[str, int]
 
 
-def ask(broker: Broker, client: Client, log_id: str, partitions: Iterable[int]) -> dict[int, Standing]:
+Stored = dict[tuple[str, int], int]
+"""Places by log and partition."""
+
+
+def ask(broker: Broker, client: Client, logs: Collection[str], partitions: Iterable[int]) -> dict[int, Standing]:
     """How far each partition is stored; raises Unavailable.
 
     The sink's word comes first: what it has committed must then be in the store.
     """
     offsets = broker.starts(SINK, [(EVENTS, partition) for partition in partitions])
-    places = stored_places(client, log_id)
-    return {partition: Standing(offset, places.get(partition, -1)) for (_, partition), offset in offsets.items()}
+    places = stored_places(client, logs)
+    return {
+        partition: Standing(offset, {log: places.get((log, partition), -1) for log in logs})
+        for (_, partition), offset in offsets.items()
+    }
 
 
-def stored_places(client: Client, log_id: str) -> dict[int, int]:
-    """The latest place of each partition of a log that is stored; raises Unavailable."""
+def stored_places(client: Client, logs: Collection[str]) -> Stored:
+    """The latest place of each partition of some logs that is stored; raises Unavailable."""
     try:
         found = stored.read_table(client, "events")
     except QueryError as error:
         raise Unavailable(f"ClickHouse does not say what it holds: {error}") from None
-    places: dict[int, int] = {}
+    places: Stored = {}
     for (_, _, mark), place in found.items():
         log, _, partition = mark.rpartition(":")
-        if log == log_id:
-            places[int(partition)] = max(place, places.get(int(partition), -1))
+        if log in logs:
+            where = log, int(partition)
+            places[where] = max(place, places.get(where, -1))
     return places

@@ -6,7 +6,7 @@ SELECT
     ) AS part,
     count() AS ids
 FROM events
-WHERE (_log = {log:String}) = {own:Bool}
+WHERE has({logs:Array(String)}, _log) = {own:Bool}
     AND (NOT {own:Bool} OR _partition = {partition:UInt16})
     AND _place >= {first:UInt64}
     AND _place < {end:UInt64}

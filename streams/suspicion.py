@@ -1,7 +1,7 @@
 """Asking the store whether what a filter claims is so: many suspected events in one question."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -14,6 +14,7 @@ from pulse.errors import QueryError, Unavailable
 from pulse.place import Place
 from pulse.topics import DAY_MS
 from streams import end
+from streams.standing import Stored as Places
 from streams.standing import stored_places
 
 QUERY = Path(__file__).with_name("suspected.sql")
@@ -98,11 +99,12 @@ def _sliced(events: Iterable[Suspected]) -> Iterator[list[Suspected]]:
 
 
 class Suspect(NamedTuple):
-    """An event of record number `number` of some, from this place of the raw log, that may have been seen."""
+    """An event of record number `number` of some, from this place of a lane's log, that may have been seen."""
 
     number: int
     digest: bytes
     event: Suspected
+    log: str
     partition: int
     offset: int
 
@@ -110,15 +112,15 @@ class Suspect(NamedTuple):
 class Confirmation:
     """Asks which suspects are stored, of a store that has not lost what it had."""
 
-    def __init__(self, client: Client, log_id: str, window_ms: int) -> None:
+    def __init__(self, client: Client, logs: Collection[str], window_ms: int) -> None:
         self._client = client
-        self._log_id = log_id
+        self._logs = logs
         self._window = window_ms
-        self._expected: dict[int, int] = {}
+        self._expected: Places = {}
         self._heard = monotonic()
 
-    def expect(self, places: Mapping[int, int]) -> None:
-        """The store has these partitions up to these places."""
+    def expect(self, places: Places) -> None:
+        """The store has these partitions of the logs up to these places."""
         self._expected.update(places)
         self._heard = monotonic()
 
@@ -131,13 +133,14 @@ class Confirmation:
         return confirmed
 
     def _is_earlier(self, suspect: Suspect, found: Stored) -> bool:
-        own = Place(self._log_id, suspect.partition, suspect.offset).number
+        source = suspect.log, suspect.partition
+        own = Place(*source, suspect.offset).number
         origins = found.get((suspect.event.site_id, suspect.event.event_id), [])
-        return any((log, n) != (self._log_id, suspect.partition) or place < own for log, n, place in origins)
+        return any((log, n) != source or place < own for log, n, place in origins)
 
     def _look(self) -> None:
         """A store that was emptied knows nothing of what is suspected: then all is read back from the log."""
-        places = stored_places(self._client, self._log_id)
-        if any(places.get(partition, -1) < place for partition, place in self._expected.items()):
+        places = stored_places(self._client, self._logs)
+        if any(places.get(where, -1) < place for where, place in self._expected.items()):
             end.at_once("ClickHouse has less than it had: reading back from the log what was seen")
         self._heard = monotonic()

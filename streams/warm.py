@@ -1,7 +1,7 @@
 """Reading back what was seen: older ids from the store, the latest from refinement's own output, and where it goes on."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import Message
@@ -10,13 +10,15 @@ from msgspec import Struct, json
 from clickhouse.client import Client
 from pulse.errors import PlaceError
 from pulse.place import Place, place_of
-from pulse.topics import EVENTS
+from pulse.topics import EVENTS, REFINING
 from streams.broker import Broker
 from streams.decode import UNDECODABLE
 from streams.load import Wanted, load, moments_of
 from streams.memory import Memory
+from streams.record import told
 from streams.seen import digest
 from streams.standing import ask
+from streams.unread import Heads
 
 MARGIN_MS = 600_000
 """How much further back is read than the window reaches, since collectors' clocks differ."""
@@ -30,12 +32,17 @@ class _Known(Struct, gc=False):
 
 
 class Source(NamedTuple):
-    """Where it is read from: `log_id` is the raw log's, its ids are remembered for `window_ms`."""
+    """Where it is read from: `logs` has the id of each lane's topic, what came by them is remembered for `window_ms`."""
 
     broker: Broker
     client: Client
-    log_id: str
+    logs: Mapping[str, str]
     window_ms: int
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the lanes."""
+        return list(self.logs.values())
 
 
 _known = json.Decoder(_Known)
@@ -48,20 +55,23 @@ def begin(memory: Memory, source: Source, partition: int, since_ms: int) -> None
     window reaches. Blocks; raises Unavailable.
     """
     where = EVENTS, partition
-    standing = ask(source.broker, source.client, source.log_id, [partition])[partition]
+    standing = ask(source.broker, source.client, source.ids, [partition])[partition]
     memory.stored = standing.offset
     low, first = source.broker.begin_of(where, since_ms - MARGIN_MS)
     memory.position = first
     last = source.broker.at(where, standing.offset - 1) if standing.offset > first else None
-    place = _place(last, source.log_id) if last is not None else None
+    place = _place(last, source) if last is not None else None
     if place is None:
         return
-    if (last and last.value()) and place.number > standing.place:
+    if (last and last.value()) and place.number > standing.places[place.log]:
         log.warning("ClickHouse lacks what was committed: reading back", extra={"partition": partition})
         return
-    wanted = _wanted(source, partition, since_ms, low, place)
     memory.position = standing.offset - 1
-    load(source.client, memory.older, wanted)
+    moments = moments_of(since_ms, source.window_ms)
+    firsts = source.broker.firsts(where, moments[:-1])
+    for log_id, stored in standing.places.items():
+        end = place.number if log_id == place.log else stored + 1
+        load(source.client, memory.older, _wanted(Lane(log_id, source, partition), since_ms, low, end, firsts))
 
 
 def catch_up(memory: Memory, source: Source, partition: int, since_ms: int) -> int:
@@ -73,48 +83,77 @@ def catch_up(memory: Memory, source: Source, partition: int, since_ms: int) -> i
     for message in source.broker.read((EVENTS, partition), memory.position or 0):
         count += 1
         reached = max(reached, message.timestamp()[1])
-        _remember(memory, message, reached, source.log_id)
+        _remember(memory, message, reached, source)
         offset = message.offset() or 0
         memory.position = offset + 1
         memory.delivered(offset, offset)
     return count
 
 
-def _wanted(source: Source, partition: int, since_ms: int, low: int, end: Place) -> Wanted:
-    """The stored ids of the log's own partition. Its own time says how old they are, as far as it reaches back."""
-    moments = moments_of(since_ms, source.window_ms)
-    firsts = source.broker.firsts((EVENTS, partition), moments[:-1])
-    places = [place.number if (place := _place(message, source.log_id)) else 0 for message in firsts if message]
+class Lane(NamedTuple):
+    """One partition of one lane, by its log's id."""
+
+    log_id: str
+    source: Source
+    partition: int
+
+
+def _wanted(lane: Lane, since_ms: int, low: int, end: int, firsts: Sequence[Message | None]) -> Wanted:
+    """The stored ids of a lane's own partition up to a place.
+
+    The log's own time says how old they are, as far as it reaches back: `firsts` are the first records of each part of
+    the window. Where such a record came by another lane, this one's part is taken to begin where the part before it did:
+    what is remembered for too long is no harm.
+    """
+    places: list[int] = []
+    for message in firsts:
+        place = _place(message, lane.source) if message else None
+        is_own = place is not None and place.log == lane.log_id
+        places += [place.number if place and is_own else (places or [0])[-1]] if message else []
     oldest = firsts[0].offset() or 0 if firsts[0] else None
-    reaches_back = oldest is not None and oldest > low
+    reaches_back = oldest is not None and oldest > low and places[0] > 0
     is_young = oldest == low == 0
     return Wanted(
-        source.log_id,
-        partition,
-        moments,
+        [lane.log_id],
+        lane.partition,
+        moments_of(since_ms, lane.source.window_ms),
         places,
         first=places[0] if reaches_back else 0,
-        end=end.number,
+        end=end,
         since=0 if reaches_back or is_young else since_ms,
     )
 
 
-def _remember(memory: Memory, message: Message, timestamp: int, log_id: str) -> None:
+def heads(source: Source, partition: int) -> Heads:
+    """Of each lane of a partition the first record that is not acknowledged, if there is one.
+
+    Blocks; raises Unavailable.
+    """
+    found = {}
+    for topic, group in REFINING.items():
+        where = topic, partition
+        message = source.broker.at(where, source.broker.starts(group, [where])[where])
+        if message is not None:
+            found[where] = told(message)
+    return found
+
+
+def _remember(memory: Memory, message: Message, timestamp: int, source: Source) -> None:
     ids = digests_in(message.value() or b"")
-    place = _place(message, log_id)
+    place = _place(message, source)
     if place is not None and place.partition == message.partition():
-        memory.written(place.offset, place.part, ids, timestamp)
+        memory.written(place.offset, place.part, ids, timestamp, place.log)
     else:
         memory.remember(ids, timestamp)
 
 
-def _place(message: Message, log_id: str) -> Place | None:
-    """The place in the raw log of what a record was made of, None if it is of another log."""
+def _place(message: Message, source: Source) -> Place | None:
+    """The place in a lane's log of what a record was made of, None if it is of another log."""
     try:
         place = place_of(message.headers())  # type: ignore[arg-type]
     except PlaceError:
         return None
-    return place if place.log == log_id else None
+    return place if place.log in source.ids else None
 
 
 def digests_in(value: bytes) -> list[bytes]:

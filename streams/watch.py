@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 from pulse.errors import Unavailable
-from pulse.topics import RAW
+from pulse.topics import REFINING
 from streams import end
 from streams.broker import Broker, Where
 from streams.ownership import Ownership
 from streams.stall import Stalls
+from streams.unread import Standing
 from streams.whole import REMEDY, missing
 
 NOT_ASKED = "not asked yet"
@@ -22,12 +23,19 @@ log = logging.getLogger(__name__)
 class Watch:
     """Looks every few seconds; `kafka` is ``"ok"`` or what is wrong with it, `cut` tells of partitions that lost their end.
 
-    `is_waiting` tells whether there is a good reason for taking no record: reading back, or waiting for the store.
+    `is_waiting` tells whether there is a good reason for taking no record: reading back, or waiting for the store;
+    `standing` where each partition that is read stands.
     """
 
     def __init__(
-        self, broker: Broker, ownership: Ownership, topics: tuple[str, ...], is_waiting: Callable[[], bool]
+        self,
+        broker: Broker,
+        ownership: Ownership,
+        topics: tuple[str, ...],
+        is_waiting: Callable[[], bool],
+        standing: Callable[[], Standing],
     ) -> None:
+        self._standing = standing
         self.kafka = NOT_ASKED
         self.cut: dict[Where, str] = {}
         self._broker = broker
@@ -72,7 +80,7 @@ class Watch:
         self.kafka = state
 
     def _stalled(self) -> dict[Where, int]:
-        standing = {where: offset for where, (offset, _) in self._ownership.standing().items()}
+        standing = {where: offset for where, (offset, _) in self._standing().items()}
         ends = self._broker.ends(standing)
         self._look_at_ends(standing, ends)
         if self._is_waiting():
@@ -92,7 +100,7 @@ class Watch:
             if ends[where] < offset and self._whole.get(where) != offset
         }
         for where, (offset, timestamp) in (asked | self._before).items():
-            if where[0] == RAW:
+            if where[0] in REFINING:
                 self._note_cut(where, missing(self._broker, where, offset, timestamp))
         self._whole |= {where: offset for where, offset in standing.items() if where in asked}
         self._before = {}

@@ -3,7 +3,8 @@
 import gc
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import faust
@@ -13,21 +14,27 @@ from clickhouse import client
 from pulse import health
 from pulse.errors import SettingError, Unavailable
 from pulse.settings import Settings
-from pulse.topics import EVENTS, METRICS, RAW, REJECTED
+from pulse.topics import EVENTS, METRICS, RAW, REFINING, REJECTED, SLOW
 from streams import figures
 from streams.agents.refine import Refine
+from streams.agents.slow import Slow
 from streams.app import GROUP, Worker, create_app
+from streams.beat import Beat
 from streams.broker import Broker, Where
 from streams.elsewhere import Elsewhere
+from streams.lane import Lane
 from streams.memories import Memories
 from streams.memory import Bounds
 from streams.ownership import Ownership
 from streams.producer import Output
+from streams.reading import Reading
 from streams.refinement import steps_of
+from streams.sinklag import SinkLag
+from streams.unread import Highwater
 from streams.warm import Source
 from streams.watch import Watch
 
-NEEDED = (RAW, EVENTS, REJECTED, METRICS)
+NEEDED = (RAW, SLOW, EVENTS, REJECTED, METRICS)
 HOUR_MS = 3_600_000
 ASK_EACH_S = 1.0
 
@@ -49,20 +56,32 @@ def run(settings: Settings) -> None:
 
     window_ms = int(settings.dedup_hours * HOUR_MS)
     app = create_app(settings)
-    ownership = Ownership(broker, GROUP, {topic: ids[topic] for topic in (RAW, EVENTS)})
+    logs = {lane: ids[lane] for lane in REFINING}
+    ownership = Ownership(broker, GROUP, logs | {EVENTS: ids[EVENTS]})
     bounds = Bounds(settings.dedup_recent, settings.dedup_mb * 1_000_000)
-    source = Source(broker, client.connect(settings), ids[RAW], window_ms)
-    elsewhere = Elsewhere(source.client, source.log_id, window_ms, bounds.elsewhere_bytes)
-    memories = Memories(source, ownership, elsewhere, RAW, bounds)
+    source = Source(broker, client.connect(settings), logs, window_ms)
+    elsewhere = Elsewhere(source.client, source.ids, window_ms, bounds.elsewhere_bytes)
+    lane, live_end = Lane(settings, SLOW), highwater_of(app)
+    reading = Reading(ownership, lane, live_end, tuple(REFINING))
+    memories = Memories(source, ownership, elsewhere, RAW, bounds, reading.unread)
     output = Output(settings)
-    watch = Watch(broker, ownership, NEEDED, lambda: bool(memories.reading or memories.waiting))
+    beat = Beat(settings.session_timeout_ms / 2000)
+    refine = Refine(source, ownership, memories, output, steps, broker.partitions(METRICS), beat)
+    sink = SinkLag(settings.kafka_url)
+    slow = Slow(broker, ownership, lane, refine, live_end, lambda: sink.seconds)
 
-    refine = Refine(source, ownership, memories, output, steps, broker.partitions(METRICS))
     attach(app, "refine", RAW, refine)
-    follow_assignment(app, ownership)
-    REGISTRY.register(
-        figures.Now(ownership.standing, highwater_of(app), memories.sizes, lambda: bool(memories.waiting))
+    for work in (beat.run, slow, partial(sink.run, slow.behind)):
+        beside(app, work)
+    follow_assignment(app, ownership, refine, settings.session_timeout_ms / 2000)
+    watch = Watch(
+        broker,
+        ownership,
+        NEEDED,
+        lambda: bool(memories.reading or memories.waiting),
+        lambda: reading.standing() if slow.is_silent else ownership.standing(),
     )
+    REGISTRY.register(figures.Now(reading.standing, reading.end, memories.sizes, lambda: bool(memories.waiting)))
     readiness.checks = lambda: {
         "kafka": watch.kafka,
         "partitions": "ok" if ownership.is_settled else "waiting to be assigned partitions",
@@ -103,7 +122,7 @@ def await_topics(broker: Broker, readiness: Readiness) -> dict[str, str]:
 
 def check_partitions(broker: Broker) -> None:
     """Raise SettingError unless what refinement writes has as many partitions as what it reads."""
-    counts = {topic: broker.partitions(topic) for topic in (RAW, EVENTS, REJECTED)}
+    counts = {topic: broker.partitions(topic) for topic in (RAW, SLOW, EVENTS, REJECTED)}
     if len(set(counts.values())) > 1:
         raise SettingError(f"topics must have the same number of partitions: {counts}")
 
@@ -117,19 +136,29 @@ def attach(app: faust.App, name: str, topic: str, work: Callable[[Any], Any]) ->
     app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name=name, concurrency=1)(agent)
 
 
-def follow_assignment(app: faust.App, ownership: Ownership) -> None:
-    """Tell who owns what as the group decides it."""
+def beside(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:
+    """Do some work beside the agents, for as long as the app runs."""
+
+    async def task() -> None:
+        await work()
+
+    app.task(task)
+
+
+def follow_assignment(app: faust.App, ownership: Ownership, refine: Refine, rest_s: float) -> None:
+    """Tell who owns what as the group decides it. What is under way may come to its end first, within `rest_s` seconds."""
 
     @app.on_partitions_revoked.connect  # type: ignore[untyped-decorator]
     async def revoked(sender: Any, partitions: Any, **_: Any) -> None:
         ownership.revoke()
+        await refine.rest(rest_s)
 
     @app.on_partitions_assigned.connect  # type: ignore[untyped-decorator]
     async def assigned(sender: Any, partitions: Any, **_: Any) -> None:
         ownership.assign(partitions)
 
 
-def highwater_of(app: faust.App) -> Callable[[Where], int | None]:
+def highwater_of(app: faust.App) -> Highwater:
     """Where a partition ends, as far as the consumer was told with its last fetch."""
 
     def highwater(where: Where) -> int | None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from deploy.local import port, probe
 from deploy.local.process import Running, start
 from pulse.event import RawEvent
 from pulse.lag import true_ends
-from pulse.topics import RAW
+from pulse.topics import RAW, REFINING, SLOW
 
 ROOT = Path(__file__).parents[1]
 SITE = "shop"
@@ -63,10 +63,11 @@ class Collector:
         raise AssertionError(f"no metric {name}")
 
 
-def create_raw(bootstrap: str, partitions: int = PARTITIONS) -> None:
-    """Make the raw log."""
+def create_raw(bootstrap: str, partitions: int = PARTITIONS, topics: Iterable[str] = REFINING) -> None:
+    """Make the raw log, both lanes of it."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    admin.create_topics([NewTopic(RAW, partitions, 1)])[RAW].result(30)
+    for made in admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics]).values():
+        made.result(30)
 
 
 @contextmanager
@@ -119,30 +120,36 @@ class Found:
     events: list[RawEvent]
 
 
-def records(bootstrap: str, partitions: int = PARTITIONS) -> list[Found]:
-    """All records of the raw log up to now."""
+def records(bootstrap: str, partitions: int = PARTITIONS, topic: str = RAW) -> list[Found]:
+    """All records of a lane of the raw log up to now."""
     reading = {"group.id": "looking", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
     consumer = Consumer({"bootstrap.servers": bootstrap, **reading})
     try:
-        ends = true_ends(bootstrap, {(RAW, each): _end(consumer, each) for each in range(partitions)})
-        return [found for each in range(partitions) for found in _partition(consumer, each, ends[RAW, each])]
+        wheres = [(topic, each) for each in range(partitions)]
+        ends = true_ends(bootstrap, {where: _end(consumer, *where) for where in wheres})
+        return [found for where in wheres for found in _partition(consumer, *where, ends[where])]
     finally:
         consumer.close()
 
 
-def events(bootstrap: str, partitions: int = PARTITIONS) -> list[RawEvent]:
-    """All events of the raw log up to now."""
-    return [event for record in records(bootstrap, partitions) for event in record.events]
+def events(bootstrap: str, partitions: int = PARTITIONS, topic: str = RAW) -> list[RawEvent]:
+    """All events of a lane of the raw log up to now."""
+    return [event for record in records(bootstrap, partitions, topic) for event in record.events]
 
 
-def _end(consumer: Consumer, partition: int) -> int:
-    end: int = consumer.get_watermark_offsets(TopicPartition(RAW, partition), timeout=60)[1]
+def slow_events(bootstrap: str) -> list[RawEvent]:
+    """All events of the lane that yields up to now."""
+    return events(bootstrap, topic=SLOW)
+
+
+def _end(consumer: Consumer, topic: str, partition: int) -> int:
+    end: int = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=60)[1]
     return end
 
 
-def _partition(consumer: Consumer, partition: int, end: int) -> Iterator[Found]:
-    first, _ = consumer.get_watermark_offsets(TopicPartition(RAW, partition), timeout=60)
-    consumer.assign([TopicPartition(RAW, partition, first)])
+def _partition(consumer: Consumer, topic: str, partition: int, end: int) -> Iterator[Found]:
+    first, _ = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=60)
+    consumer.assign([TopicPartition(topic, partition, first)])
     decoder = msgspec.json.Decoder(RawEvent)
     while first < end:
         message = consumer.poll(60)

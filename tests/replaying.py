@@ -1,8 +1,11 @@
 """A raw log that was refined and stored, to be replayed: real Kafka and ClickHouse, refinement and sink in this process."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+
+from confluent_kafka import Consumer, TopicPartition
 
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
@@ -29,6 +32,13 @@ from tests.streaming import PARTITIONS, Line, Log
 
 DAY_MS = 86_400_000
 GEO = Path(__file__).with_name("data") / "geo.mmdb"
+
+
+def commit(servers: str, offsets: Mapping[tuple[str, int], int]) -> None:
+    """Say where refinement is to go on."""
+    with closing(Consumer({"bootstrap.servers": servers, "group.id": "pulse-streams"})) as consumer:
+        asked = [TopicPartition(*where, offset) for where, offset in offsets.items()]
+        consumer.commit(offsets=asked, asynchronous=False)
 
 
 class Stage:
@@ -59,7 +69,7 @@ class Stage:
         """Refine and store what is in the raw log, and say so as the groups do."""
         self.write(self.refined())
         ends = {(RAW, partition): at for partition, at in self._read.items()}
-        self.log.broker.commit("pulse-streams", ends)
+        commit(self.log.servers, ends)
 
     def refined(self) -> list[Record]:
         """What refinement and rollup make of what is new in the raw log, as the sink takes it."""
@@ -76,7 +86,7 @@ class Stage:
 
     def say_passed(self) -> None:
         """Say that refinement has read whatever there is."""
-        self.log.broker.commit("pulse-streams", {(RAW, partition): 1 << 40 for partition in range(PARTITIONS)})
+        commit(self.log.servers, {(RAW, partition): 1 << 40 for partition in range(PARTITIONS)})
 
     def of_another_log(self, log: str, lines: Sequence[Line]) -> list[Record]:
         """What the sink took of a log that is there no more."""

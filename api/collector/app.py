@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from api.collector import vital
 from api.collector.admission import Admission
 from api.collector.body import Receive
+from api.collector.flood import Floods
 from api.collector.gather import Gatherer
 from api.collector.ingest import PATH, Ingest, Scope, Send
 from api.collector.pages import Readiness, create_pages
@@ -24,6 +25,7 @@ from api.keyring import open_keyring
 from pulse.clock import Bounds
 from pulse.errors import Unavailable
 from pulse.settings import Settings
+from pulse.topics import RAW, REFINING, SLOW
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -41,11 +43,13 @@ def create_app(settings: Settings) -> App:
     store = Store(settings.control_url)
     keyring = open_keyring(settings, store)
     way = Way(settings, tally)
-    gatherer = Gatherer(way.route, _later, settings.linger_ms / 1000, settings.batch_events)
+    linger_s, events = settings.linger_ms / 1000, settings.batch_events
+    gatherers = {topic: Gatherer(way.route, _later, linger_s, events, topic=topic) for topic in REFINING}
     most = settings.waiting_mb * MB
-    admission = Admission(way, gatherer, most)
+    admission = Admission(way, list(gatherers.values()), most)
     tally.in_flight.set_function(lambda: admission.waiting_bytes)
-    tally.behind.set_function(lambda: way.lagging.verdict.behind_s)
+    tally.behind.set_function(lambda: way.lagging[RAW].verdict.behind_s)
+    tally.slow_behind.set_function(lambda: way.lagging[SLOW].verdict.behind_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -55,10 +59,11 @@ def create_app(settings: Settings) -> App:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         yield
-        gatherer.flush()
+        for each in gatherers.values():
+            each.flush()
         await way.route.stop(lambda: way.watch.fault)
-        for each in watching:
-            each.cancel()
+        for watch in watching:
+            watch.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
         await keyring.close()
         store.close()
@@ -69,7 +74,8 @@ def create_app(settings: Settings) -> App:
 
     pages = create_pages(checks, tally, lifespan)
     quota = Quota(settings.key_events_per_second) if settings.key_events_per_second else None
-    ingest = Ingest(keyring.find, gatherer, admission, quota, believed, tally, way.partitions, most)
+    floods = Floods(settings.visitor_events_per_second, settings.site_events_per_second)
+    ingest = Ingest(keyring.find, gatherers, admission, quota, floods, believed, tally, way.partitions, most)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH:

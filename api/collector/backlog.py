@@ -22,11 +22,10 @@ class Look(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """How far behind, and in how many seconds to come again, if one has to: importing keys, and all."""
+    """How far behind, and in how many seconds to come again, 0 if there is no need."""
 
     behind_s: float = 0.0
-    imports_s: int = 0
-    all_s: int = 0
+    wait_s: int = 0
 
 
 class Reader:
@@ -93,7 +92,7 @@ class Backlog:
 
     def __post_init__(self) -> None:
         self._readers: dict[int, Reader] = {}
-        self._is_late = self._imports_wait = False
+        self._is_late = False
         self.verdict = Verdict()
 
     def seen(self, now: float, partitions: Mapping[int, tuple[int, int]]) -> Verdict:
@@ -103,17 +102,12 @@ class Backlog:
             self._readers[each].seen(Look(now, stands, ends))
         behind = max((reader.behind_s() for reader in self._readers.values()), default=0.0)
         self._is_late = self._exceeds(behind, self.limit_s, self._is_late)
-        self._imports_wait = self._exceeds(behind, self.limit_s / 2, self._imports_wait)
-        self.verdict = Verdict(
-            behind,
-            _pause(behind, self.limit_s / 2) if self._imports_wait else 0,
-            _pause(behind, self.limit_s) if self._is_late else 0,
-        )
+        self.verdict = Verdict(behind, _pause(behind, self.limit_s) if self._is_late else 0)
         return self.verdict
 
     def unknown(self) -> Verdict:
         """Nothing can be learnt: then nobody is turned away."""
-        self._readers, self._is_late, self._imports_wait = {}, False, False
+        self._readers, self._is_late = {}, False
         self.verdict = Verdict()
         return self.verdict
 

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Protocol
 
 from api.collector.pace import Pace
-from pulse.topics import MAX_RECORD_BYTES
+from pulse.topics import MAX_RECORD_BYTES, RAW
 
 
 class Ticket:
@@ -29,15 +29,16 @@ class Ticket:
 
 
 class Record:
-    """Lines of one partition that go to the log together; `size` in bytes, `due` in seconds of the loop's clock.
+    """Lines of one partition of a topic that go there together; `size` in bytes, `due` in seconds of the loop's clock.
 
     Once it is sealed, `payload` is its NDJSON, of `count` events. `is_out` where the log has it, or has failed with it.
     """
 
-    __slots__ = ("count", "due", "is_out", "is_settled", "lines", "partition", "payload", "size", "tickets")
+    __slots__ = ("count", "due", "is_out", "is_settled", "lines", "partition", "payload", "size", "tickets", "topic")
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, topic: str = RAW) -> None:
         self.partition = partition
+        self.topic = topic
         self.lines: list[bytes] = []
         self.size = 0
         self.tickets: list[Ticket] = []
@@ -90,7 +91,7 @@ class Timer(Protocol):
 
 
 class Gatherer:
-    """Gathers lines by partition, for `linger_s`, or up to five times as long while requests flood in.
+    """Gathers lines of a topic by partition, for `linger_s`, or up to five times as long while requests flood in.
 
     A lone request does not wait: while nothing is on its way to the log, all that comes within one turn of the
     loop is sent at once. `later` calls a function after so many seconds of `clock`.
@@ -104,6 +105,7 @@ class Gatherer:
         batch_events: int,
         most_bytes: int = MAX_RECORD_BYTES,
         clock: Callable[[], float] = monotonic,
+        topic: str = RAW,
     ) -> None:
         self._log = log
         self._later = later
@@ -112,6 +114,7 @@ class Gatherer:
         self._most_bytes = most_bytes
         self._clock = clock
         self._pace = Pace()
+        self._topic = topic
         self._open: dict[int, Record] = {}
         self._timer: Timer | None = None
 
@@ -140,7 +143,7 @@ class Gatherer:
         for part, size in cut(lines, self._room(partition), self._most_bytes):
             if size > self._room(partition):
                 self._send(partition)
-            record = self._open.setdefault(partition, Record(partition))
+            record = self._open.setdefault(partition, Record(partition, self._topic))
             record.take(part, size, ticket)
         if len(self._open[partition].lines) >= self._batch_events:
             self._send(partition)

@@ -4,15 +4,17 @@ import logging
 import random
 import time
 from asyncio import get_running_loop
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from api.collector import access, answer, body, cors, header, media
 from api.collector.admission import LONG_S, Admission
 from api.collector.answer import Problem, Reply
+from api.collector.flood import Floods
 from api.collector.gather import Gatherer, Ticket
 from api.collector.inflate import inflate
 from api.collector.judge import Judged, judge
+from api.collector.lane import is_asked
 from api.collector.quota import Quota
 from api.collector.receipt import Rules, receipt
 from api.collector.stamp import Receipt
@@ -20,6 +22,7 @@ from api.collector.tally import Tally
 from api.keyring import Key
 from pulse.errors import Unavailable
 from pulse.event import MAX_REQUEST_BYTES
+from pulse.topics import RAW, SLOW
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -33,24 +36,26 @@ log = logging.getLogger(__name__)
 class Ingest:
     """Takes the events of a request into the raw log, and answers once they are there.
 
-    `find` finds keys; `partitions` tells how many the log has; `most_bytes` is what unfinished bodies may take.
+    `find` finds keys; `gatherers` are those of each lane's topic; `partitions` tells how many the log has; `most_bytes` is what unfinished bodies may take.
     """
 
     def __init__(
         self,
         find: Find,
-        gatherer: Gatherer,
+        gatherers: Mapping[str, Gatherer],
         admission: Admission,
         quota: Quota | None,
+        floods: Floods,
         rules: Rules,
         tally: Tally,
         partitions: Callable[[], int],
         most_bytes: int,
     ) -> None:
         self._find = find
-        self._gatherer = gatherer
+        self._gatherers = gatherers
         self._admission = admission
         self._quota = quota
+        self._floods = floods
         self._rules = rules
         self._tally = tally
         self._partitions = partitions
@@ -114,7 +119,18 @@ class Ingest:
     def _judge(self, whole: bytes, lines: bool, origin: Receipt) -> Judged:
         self._tally.bytes.inc(len(whole))
         self._admission.demand_room()
-        return judge(whole, lines, origin, self._rules.bounds, random.getrandbits, self._partitions())
+        judged = judge(
+            whole,
+            lines,
+            origin,
+            self._rules.bounds,
+            random.getrandbits,
+            self._partitions(),
+            self._floods,
+            time.monotonic(),
+        )
+        self._admission.demand_history(judged)
+        return judged
 
     async def _admitted(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Key, str]:
         """Whose events they are, if they may come in now."""
@@ -126,25 +142,27 @@ class Ingest:
         if key is None:
             raise access.unknown()
         site_id = access.admit(key, in_address, headers.get(b"origin", b"").decode("latin-1"))
-        self._admission.demand(key)
+        self._admission.demand(is_asked(headers))
         if self._quota is not None:
             self._quota.demand(key.id, time.monotonic())
         return key, site_id
 
     async def _store(self, judged: Judged) -> bytes:
         """The body of the 202, once the log or the spool has every accepted event."""
-        shares, accepted, refused = judged
-        if shares:
-            await self._acknowledged(shares, accepted)
-        self._tally.judged(accepted, refused)
+        accepted, refused = judged.accepted, judged.refused
+        if judged.shares or judged.slow:
+            await self._acknowledged(judged)
+        self._tally.judged(judged)
         if not accepted:
             raise answer.all_refused(refused)
         return answer.accepted(accepted, refused)
 
-    async def _acknowledged(self, shares: dict[int, list[bytes]], count: int) -> None:
+    async def _acknowledged(self, judged: Judged) -> None:
         ticket = Ticket(get_running_loop().create_future())
-        self._gatherer.add(shares, ticket)
-        shares.clear()  # the lines are the record's now; held here too they would take their memory until the answer
+        for topic, shares in ((RAW, judged.shares), (SLOW, judged.slow)):
+            if shares:
+                self._gatherers[topic].add(shares, ticket)
+                shares.clear()  # the lines are the record's now; held here too they would take their memory until the answer
         error = await ticket.done
         if error is not None:
-            raise answer.unsure(count, error, LONG_S)
+            raise answer.unsure(judged.accepted, error, LONG_S)

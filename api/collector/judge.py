@@ -1,11 +1,14 @@
 """From a body to the lines of each partition: the whole of the collector's work on events, in one pure step."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from api.collector.answer import invalid
 from api.collector.decode import decode
-from api.collector.split import split
+from api.collector.flood import Floods
+from api.collector.lane import Reason, Some, part
+from api.collector.split import Shares, split
 from api.collector.stamp import Entropy, Receipt, stamp
 from pulse.clock import Bounds, to_ms
 from pulse.event import MAX_MS, Moment
@@ -13,24 +16,54 @@ from pulse.rejection import Rejection
 
 
 class Judged(NamedTuple):
-    """The lines of the accepted events by partition, how many these are, and the refused ones."""
+    """The lines of the accepted events by partition, how many these are, and the refused ones.
 
-    shares: dict[int, list[bytes]]
+    Those that yield stand apart, in `slow`; `yielding` says how many they are, by the reason.
+    """
+
+    shares: Shares
     accepted: int
     refused: list[Rejection]
+    slow: Shares
+    yielding: Mapping[Reason, int]
 
 
-def judge(body: bytes, lines: bool, origin: Receipt, bounds: Bounds, entropy: Entropy, partitions: int) -> Judged:
+def judge(
+    body: bytes,
+    lines: bool,
+    origin: Receipt,
+    bounds: Bounds,
+    entropy: Entropy,
+    partitions: int,
+    floods: Floods,
+    now: float,
+) -> Judged:
     """Judge each event of a body (NDJSON if `lines`); raises Problem 400 or 413 for a body that cannot be judged.
 
-    The events themselves end with this call: nothing but their lines waits for the log.
+    `now` is of the clock of `floods`. The events themselves end with this call: nothing but their lines waits for the log.
     """
     decoded = decode(body, lines)
     if decoded.sent_at is not None:
         origin = replace(origin, sent_at=_sent_at(decoded.sent_at))
     events, indexes, untimely = stamp(decoded.events, decoded.indexes, origin, bounds, entropy)
-    shares, unfit = split(events, indexes, partitions)
-    return Judged(shares, len(events) - len(unfit), [*decoded.refused, *untimely, *unfit])
+    live, yielding = part(Some(events, indexes), origin, floods, now)
+    shares, unfit = split(*live, partitions)
+    slow, counts, more = _slow(yielding, partitions) if yielding else ({}, {}, [])
+    refused = [*decoded.refused, *untimely, *unfit, *more]
+    return Judged(shares, len(live.events) - len(unfit) + sum(counts.values()), refused, slow, counts)
+
+
+def _slow(yielding: Mapping[Reason, Some], partitions: int) -> tuple[Shares, dict[Reason, int], list[Rejection]]:
+    slow: Shares = {}
+    counts: dict[Reason, int] = {}
+    refused: list[Rejection] = []
+    for reason, some in yielding.items():
+        shares, unfit = split(*some, partitions)
+        for partition, lines in shares.items():
+            slow.setdefault(partition, []).extend(lines)
+        counts[reason] = len(some.events) - len(unfit)
+        refused += unfit
+    return slow, counts, refused
 
 
 def _sent_at(moment: Moment) -> int:

@@ -34,6 +34,9 @@ or arrives yet, counts once. Events without an id get a new one each time, and m
 
 An `events:write` key goes into `Authorization: Bearer` or `X-API-Key`. A public site key is taken from pages of its allowed
 origins alone, and also as `?api_key=`, for `navigator.sendBeacon`.
+
+A request with the header `Pulse-Lane: slow` yields to others: its events are as durable, and come when there is nothing
+more urgent. So do, unasked, those of visitors and sites that flood, and what an importing key sends of more than an hour ago.
 """
 
 PROBLEMS = {

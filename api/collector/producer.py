@@ -1,4 +1,4 @@
-"""The way into the raw log: records sent, and settled when the broker has them on all its replicas or will not."""
+"""The way into the raw log, of either lane: records sent, and settled when the broker has them on all its replicas or will not."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from api.collector import kafkafault
 from api.collector.gather import Record
 from api.collector.tally import Tally
-from pulse.topics import MAX_RECORD_BYTES, RAW
+from pulse.topics import MAX_RECORD_BYTES
 
 POLL_S = 0.001
 """How often acknowledgements are fetched while some are awaited. On the loop's own thread: another thread would
@@ -134,7 +134,7 @@ class RawLog:
             if self._producer is None:
                 raise BufferError("not connected")
             told = partial(self._delivered, record)
-            self._producer.produce(RAW, record.payload, partition=record.partition, on_delivery=told)
+            self._producer.produce(record.topic, record.payload, partition=record.partition, on_delivery=told)
         except BufferError as error:
             self._fail(record, str(error))
         except KafkaException as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.collector.access import IMPORT
+from api.collector.lane import is_asked
 from api.collector.stamp import Receipt
 from api.collector.visitor import Proxies, country, is_trusted, visitor_address
 from api.keyring import Key
@@ -42,6 +43,7 @@ def receipt(
         received_at=received_at,
         secret=not key.public,
         imports=IMPORT in key.scopes,
+        yields=is_asked(headers),
         ip=visitor_address(peer, forwarded, rules.proxies) or None,
         user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT] or None,
         country=country(named),

@@ -12,6 +12,9 @@ from pulse.event import MAX_EVENT_BYTES, MAX_NESTING
 from pulse.rejection import Reason, Rejection
 from pulse.topics import partition_of
 
+Shares = dict[int, list[bytes]]
+"""Lines by partition."""
+
 LINE_LEVELS = 1 + MAX_NESTING
 """Of an accepted event's fields only the properties are nested."""
 
@@ -21,9 +24,7 @@ _NESTED = frozenset({dict, list})
 _TOO_DEEP = (Reason.invalid, f"nested more than {MAX_NESTING} levels deep", "properties")
 
 
-def split(
-    events: Sequence[Incoming], indexes: Sequence[int], partitions: int
-) -> tuple[dict[int, list[bytes]], list[Rejection]]:
+def split(events: Sequence[Incoming], indexes: Sequence[int], partitions: int) -> tuple[Shares, list[Rejection]]:
     """The events as lines by partition, and those whose line is too large or too deeply nested.
 
     A visitor's events go to one partition, and so meet each other in order.
@@ -38,7 +39,7 @@ def split(
         is_fit = False
     if not is_fit:
         events, lines, refused = _one_by_one(events, indexes)
-    shares: dict[int, list[bytes]] = {}
+    shares: Shares = {}
     for line, event in zip(lines, events, strict=True):
         own = event.visitor_id or event.user_id or event.session_id or event.event_id or ""
         partition = partition_of(event.site_id, own, partitions)

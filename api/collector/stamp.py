@@ -15,12 +15,16 @@ Entropy = Callable[[int], int]
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is known of a request apart from its body; `received_at` and `sent_at` in ms since the epoch."""
+    """What is known of a request apart from its body; `received_at` and `sent_at` in ms since the epoch.
+
+    `imports` where its key may import, `yields` where it asks that others go first.
+    """
 
     site_id: str
     received_at: int
     secret: bool
     imports: bool = False
+    yields: bool = False
     sent_at: int | None = None
     ip: str | None = None
     user_agent: str | None = None

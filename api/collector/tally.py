@@ -1,11 +1,12 @@
 """What the collector counts, for Prometheus."""
 
 from collections import Counter as Count
-from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pulse.rejection import Reason, Rejection
+from api.collector import lane
+from api.collector.judge import Judged
+from pulse.rejection import Reason
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 EVENTS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000)
@@ -18,6 +19,9 @@ class Tally:
         r = self.registry = CollectorRegistry()
         name = "pulse_collector_"
         self.accepted = Counter(name + "events_accepted", "Events answered with 202.", registry=r)
+        self.yielding = Counter(
+            name + "events_yielding", "Accepted events that yield to others, by reason.", ["reason"], registry=r
+        )
         self.refused = Counter(name + "events_refused", "Events that are none, by reason.", ["reason"], registry=r)
         self.requests = Counter(name + "requests", "Requests to /v1/events, by status.", ["status"], registry=r)
         self.seconds = Histogram(
@@ -31,6 +35,11 @@ class Tally:
         self.gathered = Histogram(name + "record_events", "Events gathered in a record.", buckets=EVENTS, registry=r)
         self.in_flight = Gauge(name + "in_flight_bytes", "Bytes that wait for their acknowledgement.", registry=r)
         self.behind = Gauge(name + "behind_seconds", "How far refinement lies behind, of its work.", registry=r)
+        self.slow_behind = Gauge(
+            name + "slow_behind_seconds", "How far refinement lies behind with what yields, of its work.", registry=r
+        )
+        for why in lane.Reason:
+            self.yielding.labels(why.value)
         for reason in Reason:
             self.refused.labels(reason.value)
         self._by_status = {
@@ -53,9 +62,11 @@ class Tally:
         (self._by_status.get(status) or self.requests.labels(str(status))).inc()
         self.seconds.observe(seconds)
 
-    def judged(self, accepted: int, refused: Sequence[Rejection]) -> None:
-        """A request's events are told from those that are none."""
-        self.accepted.inc(accepted)
-        if refused:
-            for reason, count in Count(each.reason.value for each in refused).items():
+    def judged(self, judged: Judged) -> None:
+        """A request's events are told from those that are none, and those that yield from the others."""
+        self.accepted.inc(judged.accepted)
+        for why, count in judged.yielding.items():
+            self.yielding.labels(why.value).inc(count)
+        if judged.refused:
+            for reason, count in Count(each.reason.value for each in judged.refused).items():
                 self.refused.labels(reason).inc(count)

@@ -1,4 +1,4 @@
-"""Whether the raw log takes records: asked of the broker now and then, and at once when something fails."""
+"""Whether the raw log takes records, in either lane: asked of the broker now and then, and at once when something fails."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from api.collector.kafkafault import BROKEN
 from api.collector.producer import RawLog
 from api.collector.topic import LogTopic, Topics
 from pulse.errors import Unavailable
-from pulse.topics import RAW
+from pulse.topics import RAW, SLOW
 
 CALM_S = 15.0
 BREATH_S = 0.1
@@ -28,7 +28,7 @@ class Watch:
     def __init__(self, topics: Topics, raw: RawLog) -> None:
         self._topics = topics
         self._raw = raw
-        self._topic: LogTopic | None = None
+        self._lanes: tuple[LogTopic, ...] = ()
         self._trouble = asyncio.Event()
         self._failing_since: float | None = None
         self._is_said = False
@@ -38,7 +38,7 @@ class Watch:
     @property
     def partitions(self) -> int:
         """The number of partitions of the log, 0 if it has not been seen yet."""
-        return self._topic.partitions if self._topic else 0
+        return self._lanes[0].partitions if self._lanes else 0
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -57,16 +57,24 @@ class Watch:
         """Ask the broker once. A broker that is too busy to answer, but acknowledges records, is well."""
         acknowledged, begun = self._raw.acknowledged, asyncio.get_running_loop().time()
         try:
-            found = await self._topics.describe(RAW)
+            found = await self._describe()
         except Unavailable as error:
             if self._raw.acknowledged == acknowledged:
                 self._lost(str(error), begun)
             return
-        if found != self._topic or not self._raw.is_connected:
+        if found != self._lanes or not self._raw.is_connected:
             self._raw.connect()
-        if self.fault is not None or found != self._topic:
-            log.info("the raw log takes records", extra={"topic": RAW, "id": found.id, "partitions": found.partitions})
-        self._topic, self.fault, self._failing_since, self._is_said = found, None, None, False
+        if self.fault is not None or found != self._lanes:
+            ids = [lane.id for lane in found]
+            log.info("the raw log takes records", extra={"topic": RAW, "ids": ids, "partitions": found[0].partitions})
+        self._lanes, self.fault, self._failing_since, self._is_said = found, None, None, False
+
+    async def _describe(self) -> tuple[LogTopic, ...]:
+        """Both lanes; raises Unavailable. A visitor's events must meet in the same partition of each."""
+        live, slow = await asyncio.gather(self._topics.describe(RAW), self._topics.describe(SLOW))
+        if live.partitions != slow.partitions:
+            raise Unavailable(f"{RAW} has {live.partitions} partitions, but {SLOW} {slow.partitions}: make {SLOW} anew")
+        return live, slow
 
     def _troubled(self) -> None:
         """A producer that is at its end takes nothing until the next look has made another, which is at once."""

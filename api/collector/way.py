@@ -12,6 +12,7 @@ from api.collector.tally import Tally
 from api.collector.topic import Topics
 from api.collector.watch import Watch
 from pulse.settings import Settings
+from pulse.topics import RAW, REFINING, SLOW
 
 
 class Way:
@@ -21,7 +22,7 @@ class Way:
         s = self._settings = settings
         raw = RawLog(s.kafka_url, s.produce_timeout_ms, s.spool_after_ms, s.waiting_mb * MB, tally)
         self.watch = Watch(Topics(s.kafka_url), raw)
-        self.lagging = Lagging(s.kafka_url, s.max_lag_seconds)
+        self.lagging = {topic: Lagging(s.kafka_url, s.max_lag_seconds, topic) for topic in REFINING}
         self.route: Straight | Spooling = Straight(raw, tally)
         if s.spool_mb:
             spool = Spool(s.spool_folder, s.spool_mb * MB, Meters(tally.registry))
@@ -37,13 +38,19 @@ class Way:
 
     def checks(self) -> dict[str, str]:
         """What the health page says of it."""
-        late, lag = self.lagging.verdict, "ok"
-        if late.imports_s and self.watch.fault is None:
-            whom = "events" if late.all_s else "events of importing keys"
-            lag = f"refinement lies {late.behind_s:.0f} s behind: {whom} are answered with 429"
-        return {**self.route.checks(self.watch.fault), "lag": lag}
+        return {
+            **self.route.checks(self.watch.fault),
+            "lag": self._lag(RAW, "events"),
+            "slow_lag": self._lag(SLOW, "imports"),
+        }
+
+    def _lag(self, topic: str, what: str) -> str:
+        late = self.lagging[topic].verdict
+        if not late.wait_s or self.watch.fault is not None:
+            return "ok"
+        return f"refinement lies {late.behind_s:.0f} s behind with {topic}: {what} are answered with 429"
 
     def watching(self) -> list[Coroutine[Any, Any, None]]:
         """What is to run beside it."""
-        asking = [self.lagging.run(self.partitions)] if self._settings.max_lag_seconds else []
-        return [self.watch.run(), *asking]
+        lanes = self.lagging.values() if self._settings.max_lag_seconds else ()
+        return [self.watch.run(), *(each.run(self.partitions) for each in lanes)]

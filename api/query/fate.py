@@ -17,9 +17,9 @@ from clickhouse import fate as report
 from pulse.errors import Unavailable
 from pulse.lag import Lag, Log
 from pulse.place import Place
-from pulse.topics import EVENTS, RAW, REJECTED
+from pulse.topics import EVENTS, REFINING, REJECTED
 
-WAYS = (("pulse-streams", (RAW,)), ("pulse-sink", (EVENTS, REJECTED)))
+WAYS = (*((group, (lane,)) for lane, group in REFINING.items()), ("pulse-sink", (EVENTS, REJECTED)))
 """Who must have read what before an event is stored or among the refused, in that order."""
 ANSWER_S = 5.0
 

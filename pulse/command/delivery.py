@@ -34,6 +34,9 @@ BATCH_BYTES = 4 * 1024 * 1024
 PATIENCE_S = 120.0
 LONGEST_PAUSE_S = 10.0
 LONGEST_ASKED_S = 60.0
+HEADERS = {"content-type": "application/x-ndjson", "content-encoding": "zstd"}
+YIELDING = {"pulse-lane": "slow"}
+"""Lets the events of others go first."""
 WORTH_TRYING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -90,7 +93,7 @@ class Patience(stop_base):
 
 
 class Delivery(Generic[Tag]):
-    """Sends events, gathered into batches; `done` is told of each answered batch, `waits` why one is tried again.
+    """Sends events, gathered into batches, which yield to those of others where `yields`; `done` is told of each answered batch, `waits` why one is tried again.
 
     `done` is called by the thread that sends, `waits` by others. A failure that patience does not mend is
     raised by `send` or `finish`: PulseError, saying what the collector said.
@@ -106,8 +109,10 @@ class Delivery(Generic[Tag]):
         events: int = BATCH_EVENTS,
         in_flight: int = IN_FLIGHT,
         patience_s: float = PATIENCE_S,
+        yields: bool = False,
     ) -> None:
         self._url = f"{url}/v1/events"
+        self._headers = HEADERS | YIELDING if yields else HEADERS
         self._http = wire.client(key)
         self._done = done
         self._waits = waits
@@ -175,9 +180,8 @@ class Delivery(Generic[Tag]):
         return trying(self._post, body)
 
     def _post(self, body: bytes) -> Answer:
-        headers = {"content-type": "application/x-ndjson", "content-encoding": "zstd"}
         try:
-            answer = self._http.post(self._url, content=body, headers=headers)
+            answer = self._http.post(self._url, content=body, headers=self._headers)
         except httpx.InvalidURL as why:
             raise PulseError(f"{self._url} is not an address: {why}") from None
         except httpx.HTTPError as why:

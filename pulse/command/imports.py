@@ -97,7 +97,9 @@ def import_files(
         tally = Tally(refusals)
         with (
             meter("importing", _size(files)) as shown,
-            Delivery(url, presented, tally.answered, shown.waits, in_flight=in_flight, patience_s=patience) as delivery,
+            Delivery(
+                url, presented, tally.answered, shown.waits, in_flight=in_flight, patience_s=patience, yields=True
+            ) as delivery,
         ):
             done = 0
             for file in files:

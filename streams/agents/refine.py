@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from streams import figures
 from streams.again import again, begin
+from streams.beat import Beat
 from streams.consume import batches
 from streams.memories import Memories
 from streams.ownership import Ownership
 from streams.producer import Output
-from streams.record import Made, Taken
+from streams.record import Made, Taken, told
 from streams.refinement import Prepared, Refined, prepare, settle
 from streams.retry import until_answered
 from streams.steps.step import Step
@@ -20,7 +21,11 @@ from streams.warm import Source
 
 
 class Refine:
-    """The agent's work; `stream` is Faust's, `partitions` those of `pulse.metrics`."""
+    """The agent's work; `stream` is Faust's, `partitions` those of `pulse.metrics`.
+
+    Lanes share the memories, and what is made by either goes to the same partitions: one batch at a time is looked at,
+    settled and delivered, so that what is in the log is all that any decision depended on.
+    """
 
     def __init__(
         self,
@@ -30,6 +35,7 @@ class Refine:
         output: Output,
         steps: Sequence[Step],
         partitions: int,
+        beat: Beat,
     ) -> None:
         self._source = source
         self._partitions = partitions
@@ -37,24 +43,71 @@ class Refine:
         self._memories = memories
         self._output = output
         self._steps = steps
+        self._beat = beat
+        self._turn = asyncio.Lock()
 
     async def __call__(self, stream: Any) -> None:
         """Refine for ever. Whatever escapes ends the process: Faust would take the record for done."""
         async for records in batches(stream, self._ownership):
-            for first in await self._memories.ready(records):
-                await self._again(first)
-            began = perf_counter()
-            made = await self._refine(records)
-            figures.BATCH.labels("refine", "work").observe(perf_counter() - began)
-            await self._deliver(made)
-            figures.BATCH.labels("refine", "all").observe(perf_counter() - began)
+            await self.take(records)
+
+    async def take(self, records: Sequence[Taken], generation: int | None = None) -> bool:
+        """Refine some records of one lane.
+
+        With a `generation`, those of a lane that yields: False, and nothing is written, where another generation owns the
+        partitions by now, or may. Who has gone on in our place takes the lanes in an order of his own, by which
+        another of two repetitions is the first.
+        """
+        async with self._turn:
+            if generation is not None and not self._is_current(generation):
+                return False
+            return await self._take(records, generation is not None)
+
+    def _is_current(self, generation: int) -> bool:
+        return self._ownership.is_settled and self._ownership.generation == generation
+
+    async def rest(self, within_s: float) -> None:
+        """Return when nothing is under way, or after so many seconds: then it is left to whoever owns the partitions next."""
+        try:
+            async with asyncio.timeout(within_s), self._turn:
+                return
+        except TimeoutError:
+            return
+
+    async def _take(self, records: Sequence[Taken], yields: bool) -> bool:
+        freezes = self._beat.freezes(monotonic())
+        for first in await self._memories.ready(records):
+            await self._again(first)
+        records = [*await self._unfinished(), *records]
+        began = perf_counter()
+        made = await self._refine(records)
+        figures.BATCH.labels("refine", "work").observe(perf_counter() - began)
+        if yields and self._beat.freezes(monotonic()) > freezes:
+            self._memories.forget({record.partition for record in records})
+            return False
+        await self._deliver(made)
+        figures.BATCH.labels("refine", "all").observe(perf_counter() - began)
+        return True
+
+    async def _unfinished(self) -> list[Taken]:
+        """The raw records that were written last before partitions were assigned, perhaps in part.
+
+        They come before all others: had a record of another lane been refined in between, what is left of them might
+        come out otherwise than it was begun.
+        """
+        pending, self._memories.unfinished = self._memories.unfinished, {}
+        topics = {log: topic for topic, log in self._memories.logs.items()}
+        wheres = [((topics[log], n), offset) for n, (log, offset) in pending.items() if log in topics and offset >= 0]
+        found = [await until_answered(partial(self._source.broker.at, where, offset)) for where, offset in wheres]
+        return [told(each) for each, (_, at) in zip(found, wheres, strict=True) if each and each.offset() == at]
 
     async def _refine(self, records: Sequence[Taken]) -> list[Refined]:
         made = []
         prepared = await self._prepare(records)
         for each, known in zip(prepared, await self._memories.known(prepared), strict=True):
             memory = self._memories[each.record.partition]
-            refined = settle(each, self._memories.log_id, memory, known, self._partitions)
+            log_id = self._memories.logs[each.record.topic]
+            refined = settle(each, log_id, memory, known, self._partitions)
             if refined is not None:
                 figures.count(refined)
                 made.append(refined)
@@ -66,8 +119,9 @@ class Refine:
         """The records that have not been refined before, after the steps."""
         prepared = []
         for record in records:
-            if self._memories[record.partition].first_part(record.offset) is not None:
-                prepared.append(prepare(record, self._memories.log_id, self._steps))
+            log_id = self._memories.logs[record.topic]
+            if self._memories[record.partition].first_part(record.offset, log_id) is not None:
+                prepared.append(prepare(record, log_id, self._steps))
             await asyncio.sleep(0)
         return prepared
 

@@ -7,9 +7,7 @@ from msgspec import Struct, json
 
 from clickhouse.sink.record import Record
 from pulse.errors import Unavailable
-from pulse.event import RefinedEvent
 from pulse.place import Place
-from pulse.rejection import Refused
 from pulse.replaying.span import Span
 from pulse.topics import EVENTS, RAW, REJECTED
 from streams.broker import Broker
@@ -94,25 +92,29 @@ class Raw:
 
     def _refine(self, record: Taken, made: Slice) -> None:
         prepared = prepare(record, self.log, self.steps)
-        events = [event for event in prepared.events if self._is_wanted(event.site_id, event.received_at)]
-        once = list({(event.site_id, event.event_id): event for event in reversed(events)}.values())[::-1]
+        lines = [(one, line) for one, line in zip(prepared.digests, prepared.lines, strict=True) if self._holds(line)]
+        once = list(dict(reversed(lines)).values())[::-1]
         refused = [
             each for each in prepared.refusals if self._is_wanted(each.site_id, each.received_at or record.timestamp)
         ]
-        made.taken += len(events) + len(refused)
-        made.repeated += len(events) - len(once)
+        made.taken += len(lines) + len(refused)
+        made.repeated += len(lines) - len(once)
         made.size += len(once) + len(refused)
         if once:
             made.events.append(self._record(EVENTS, record, once))
         if refused:
-            made.refused.append(self._record(REJECTED, record, refused))
+            made.refused.append(self._record(REJECTED, record, list(map(_encoder.encode, refused))))
+
+    def _holds(self, line: bytes) -> bool:
+        told = _received.decode(line)
+        return self._is_wanted(told.site_id, told.received_at)
 
     def _is_wanted(self, site_id: str, received_at: int) -> bool:
         return self.span.site in ("", site_id) and self.span.holds(received_at, MARGIN_MS)
 
-    def _record(self, topic: str, record: Taken, lines: Sequence[RefinedEvent] | Sequence[Refused]) -> Record:
+    def _record(self, topic: str, record: Taken, lines: Sequence[bytes]) -> Record:
         place = Place(self.log, record.partition, record.offset)
-        return Record(topic, record.partition, record.offset, place, _encoder.encode_lines(lines))
+        return Record(topic, record.partition, record.offset, place, b"\n".join([*lines, b""]))
 
 
 def concerns(record: Taken, span: Span) -> bool:

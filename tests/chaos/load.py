@@ -1,4 +1,4 @@
-"""A steady load from several senders: some events late, some sent twice, some batches given up when nobody answers."""
+"""A steady load from several senders: some events late, some sent twice, be it by another lane, some batches given up when nobody answers."""
 
 import random
 import time
@@ -24,6 +24,8 @@ LATE = 0.05
 AGAIN = 0.02
 """How many accepted batches are sent once more as a whole."""
 
+SLOW = 0.1
+"""How many requests ask to yield."""
 GIVEN_UP = 0.05
 """How many batches are not sent again after a request without a 202: they may be stored, once, or not at all."""
 
@@ -96,7 +98,7 @@ class Load:
     def _deliver(self, client: httpx.Client, batch: list[Sent], dice: random.Random) -> None:
         content = json.encode(batch)
         while True:
-            status, wait = self._post(client, dice.choice(self._urls), content, len(batch))
+            status, wait = self._post(client, dice, content, len(batch))
             if status == 202:
                 with self._lock:
                     self.tally.accepted.update(each["event_id"] for each in batch)
@@ -104,10 +106,11 @@ class Load:
                 return
             time.sleep(wait)
 
-    def _post(self, client: httpx.Client, url: str, content: bytes, number: int) -> tuple[int, float]:
+    def _post(self, client: httpx.Client, dice: random.Random, content: bytes, number: int) -> tuple[int, float]:
         wait, said = 0.2, ""
         try:
-            answer = client.post(f"{url}/v1/events", content=content)
+            lane = {"pulse-lane": "slow"} if dice.random() < SLOW else {}
+            answer = client.post(f"{dice.choice(self._urls)}/v1/events", content=content, headers=lane)
             status = answer.status_code
             if status in BUSY:
                 wait = min(float(answer.headers["retry-after"]), 0.5)

@@ -8,7 +8,7 @@ from itertools import islice
 from confluent_kafka import Message
 from msgspec import json
 
-from pulse.topics import EVENTS, RAW
+from pulse.topics import EVENTS, RAW, SLOW
 from streams.broker import Broker
 from tests.chaos.load import Tally
 from tests.exact import Store
@@ -75,7 +75,7 @@ def whereabouts(kafka_url: str, partitions: int, ids: Collection[str]) -> dict[s
     """For each of some event ids the records that hold it, with offset and place."""
     broker = Broker(kafka_url)
     found = defaultdict(list)
-    for topic in (RAW, EVENTS) if ids else ():
+    for topic in (RAW, SLOW, EVENTS) if ids else ():
         for partition in range(partitions):
             for message in broker.read((topic, partition), 0):
                 for line in (message.value() or b"").splitlines():

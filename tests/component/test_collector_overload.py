@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from pulse.command.delivery import Delivered, Delivery
-from pulse.topics import RAW, partition_of
+from pulse.topics import RAW, REFINING, SLOW, partition_of
 from tests import services
 from tests.collecting import PARTITIONS, SITE, Collector, collecting, create_raw
 from tests.eventually import eventually
@@ -31,47 +31,47 @@ def broker(tmp_path: Path) -> Iterator[Service]:
 class Refinement:
     """Something that reads one visitor's records as refinement does, as far as it is told to."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "pulse-streams"})
+    def __init__(self, bootstrap: str, topic: str = RAW) -> None:
+        self._topic = topic
+        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": REFINING[topic]})
         self._stands = dict.fromkeys(range(PARTITIONS), 0)
 
     def read(self, more: int) -> None:
         """Read so many records more."""
         self._stands[partition_of(SITE, VISITOR, PARTITIONS)] += more
-        stands = [TopicPartition(RAW, *at) for at in self._stands.items()]
+        stands = [TopicPartition(self._topic, *at) for at in self._stands.items()]
         self._consumer.commit(offsets=stands, asynchronous=False)
 
     def close(self) -> None:
         self._consumer.close()
 
 
-def post(collector: Collector, key: str) -> httpx.Response:
-    """Send one event of the visitor."""
-    answer = collector.post({"event": "e", "visitor_id": VISITOR}, key=key)
+def post(collector: Collector, age_s: float = 0) -> httpx.Response:
+    """Send one event of the visitor, of so long ago."""
+    ts = int((time.time() - age_s) * 1000)
+    answer = collector.post({"event": "e", "visitor_id": VISITOR, "ts": ts}, key="importing")
     assert answer.status_code in (202, 429), answer.text
     return answer
 
 
-def refused(collector: Collector, key: str, reading: Refinement) -> httpx.Response:
+def refused(collector: Collector, reading: Refinement, age_s: float = 0) -> httpx.Response:
     """The refusal that comes in the end where more is sent than is read, as long as it is taken."""
     for _ in range(400):
         reading.read(1)
         for _ in range(5):
-            answer = post(collector, key)
+            answer = post(collector, age_s)
             if answer.status_code == 429:
                 return answer
         time.sleep(0.1)
     raise AssertionError("never refused")
 
 
-def test_refinement_that_falls_behind_turns_imports_away_and_then_all(broker: Service, tmp_path: Path) -> None:
+def test_refinement_that_falls_behind_turns_events_away(broker: Service, tmp_path: Path) -> None:
     with collecting(broker.url, tmp_path, {"PULSE_MAX_LAG_SECONDS": "8"}) as collector:
         eventually(lambda: collector.client.get("/health/ready").status_code == 200)
         reading = Refinement(broker.url)
-        imports = refused(collector, "importing", reading)
-        assert "imports yield to other events" in imports.json()["detail"]
-        assert 0 < int(imports.headers["retry-after"]) <= 60
-        answer = refused(collector, "secret", reading)
+        answer = refused(collector, reading)
+        assert 0 < int(answer.headers["retry-after"]) <= 60
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"] == "urn:pulse:problem:too_many_requests"
         assert "s of its work behind" in answer.json()["detail"]
@@ -80,24 +80,50 @@ def test_refinement_that_falls_behind_turns_imports_away_and_then_all(broker: Se
         ready = collector.client.get("/health/ready")
         assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
         assert "answered with 429" in ready.json()["checks"]["lag"]
+        asked = collector.post({"event": "e"}, headers={"Pulse-Lane": "slow"})
+        assert asked.status_code == 202, "the other lane is not behind"
 
         def is_taken_again() -> bool:
             reading.read(20)
-            return post(collector, "importing").status_code == 202
+            return post(collector).status_code == 202
 
         eventually(is_taken_again, within=90, every=0.3)
         reading.close()
+
+
+def test_imports_that_are_behind_turn_imports_away_and_nobody_else(broker: Service, tmp_path: Path) -> None:
+    with collecting(broker.url, tmp_path, {"PULSE_MAX_LAG_SECONDS": "8"}) as collector:
+        eventually(lambda: collector.client.get("/health/ready").status_code == 200)
+        reading = Refinement(broker.url, SLOW)
+        answer = refused(collector, reading, age_s=86_400)
+        assert "what yields to other events" in answer.json()["detail"]
+        asked = eventually(lambda: turned_away(collector), within=60)
+        assert 0 < int(asked.headers["retry-after"]) <= 60
+        assert post(collector).status_code == 202, "what the same key sends of now is live"
+        assert collector.metric("pulse_collector_slow_behind_seconds") > 4
+        assert collector.metric("pulse_collector_behind_seconds") == 0
+        checks = collector.client.get("/health/ready").json()["checks"]
+        assert checks["lag"] == "ok"
+        assert "imports are answered with 429" in checks["slow_lag"]
+        reading.close()
+
+
+def turned_away(collector: Collector) -> httpx.Response:
+    """The refusal of a request that asks to yield."""
+    answer = collector.post({"event": "e"}, headers={"Pulse-Lane": "slow"})
+    assert answer.status_code == 429
+    return answer
 
 
 def test_while_kafka_cannot_be_asked_nobody_is_turned_away_for_what_is_behind(broker: Service, tmp_path: Path) -> None:
     with collecting(broker.url, tmp_path, {"PULSE_MAX_LAG_SECONDS": "4"}) as collector:
         eventually(lambda: collector.client.get("/health/ready").status_code == 200)
         reading = Refinement(broker.url)
-        refused(collector, "importing", reading)
+        refused(collector, reading)
         reading.close()
         broker.kill()
         eventually(lambda: broker.url in collector.client.get("/health/ready").json()["checks"]["kafka"], within=60)
-        assert post(collector, "importing").status_code == 202
+        assert post(collector).status_code == 202
         assert collector.client.get("/health/ready").json()["checks"]["lag"] == "ok"
 
 

@@ -208,14 +208,14 @@ def test_the_store_tells_where_the_same_event_came_from_and_which_ids_it_has(sin
     for partition in range(3):
         older = Older(DAY, lambda: 1 << 30)
         moments = moments_of(NOW_MS - DAY + HOUR, DAY)
-        counted += load(client, older, Wanted(written.id, partition, moments, [0, 5 << 10]))
+        counted += load(client, older, Wanted([written.id], partition, moments, [0, 5 << 10]))
         rows = sink.store.rows(f"SELECT site_id, event_id FROM events WHERE _partition = {partition}")
         assert older.holds(array_of(digest(site, id) for site, id in rows)[:, 0])[1].all()
     assert counted == 3_000
     others = Older(DAY, lambda: 1 << 30)
-    everything = Wanted("another log", None, moments_of(NOW_MS - DAY, DAY), [], since=NOW_MS - DAY)
+    everything = Wanted(["another log"], None, moments_of(NOW_MS - DAY, DAY), [], since=NOW_MS - DAY)
     assert load(client, others, everything) == 3_000
-    assert load(client, Older(DAY, lambda: 1 << 30), everything._replace(log=written.id)) == 0
+    assert load(client, Older(DAY, lambda: 1 << 30), everything._replace(logs=["another log", written.id])) == 0
     client.close()
 
 

@@ -145,7 +145,7 @@ async def test_a_consumer_that_takes_nothing_though_there_is_something_is_ended(
     ownership: Ownership, follow: Follow, topic: str, apache_kafka: str
 ) -> None:
     waits = True
-    watch = Watch(Broker(apache_kafka), ownership, (topic,), lambda: waits)
+    watch = Watch(Broker(apache_kafka), ownership, (topic,), lambda: waits, ownership.standing)
     await asyncio.to_thread(_look_for, watch, 0.3)
     assert watch.kafka == "ok"
     waits = False

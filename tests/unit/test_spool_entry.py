@@ -7,6 +7,7 @@ from api.collector.decode import Incoming
 from api.collector.split import split
 from api.collector.spool.entry import HEAD_BYTES, MARK, Entry, pack, scan, weigh
 from api.collector.spool.reshare import reshare
+from pulse.topics import RAW, SLOW
 
 UNHURRIED = settings(deadline=None)
 
@@ -15,7 +16,15 @@ ALL = 1 << 40
 
 values = st.one_of(st.binary(max_size=300), st.just(MARK * 20), st.binary(max_size=5).map(lambda part: part * 100))
 entries = st.lists(
-    st.builds(Entry, st.integers(0, 65_535), st.integers(1, 65_535), st.integers(0, 10_000), values), max_size=8
+    st.builds(
+        Entry,
+        st.integers(0, 65_535),
+        st.integers(1, 32_767),
+        st.integers(0, 10_000),
+        values,
+        st.sampled_from([RAW, SLOW]),
+    ),
+    max_size=8,
 )
 
 

@@ -56,7 +56,8 @@ def warmed(records: list[Made]) -> Memory:
     """A memory as it is read back from what was written."""
     memory = Memory(DAY)
     for record in records:
-        memory.written(record.place.offset, record.place.part, digests_in(record.value), record.timestamp)
+        place = record.place
+        memory.written(place.offset, place.part, digests_in(record.value), record.timestamp, place.log)
     return memory
 
 

@@ -243,7 +243,7 @@ def test_an_id_takes_less_memory_than_is_published() -> None:
 
 
 def test_the_parts_of_the_window_begin_where_the_log_says() -> None:
-    wanted = Wanted("log", 3, moments_of(0, 800), [0, 5, 5, 5, 9])
+    wanted = Wanted(["log"], 3, moments_of(0, 800), [0, 5, 5, 5, 9])
     asked = wanted.parameters()
     assert asked["moments"] == list(range(0, 800, 100))
     assert (asked["places"], asked["numbers"], asked["own"]) == ([0, 5, 9], [0, 3, 4], True)

@@ -23,8 +23,8 @@ class Drained(Record):
 
     __slots__ = ("_done",)
 
-    def __init__(self, partition: int, payload: bytes, done: Callable[[], None]) -> None:
-        super().__init__(partition)
+    def __init__(self, topic: str, partition: int, payload: bytes, done: Callable[[], None]) -> None:
+        super().__init__(partition, topic)
         self.payload = payload
         self.size = len(payload)
         self._done = done
@@ -130,7 +130,7 @@ class Drain:
 
         self._on_its_way += size
         for partition, value in shares.items():
-            self._raw.send(Drained(partition, value, one_done))
+            self._raw.send(Drained(entry.topic, partition, value, one_done))
 
 
 def _shares(entry: Entry, partitions: int) -> dict[int, bytes]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import zstandard
 from xxhash import xxh3_64
 
-from pulse.topics import MAX_RECORD_BYTES
+from pulse.topics import MAX_RECORD_BYTES, RAW, SLOW
 
 MARK = b"\xf5\x00PE"
 """Begins each entry, so that the next one is found behind one that is damaged."""
@@ -16,17 +16,20 @@ MAX_PACKED = MAX_RECORD_BYTES + 100_000
 
 _HEAD = Struct("<4sIIIHH")
 _SUM = Struct("<Q")
+_SLOW = 1 << 15
+"""Set in the number of partitions, which never reaches it, where the record is of the slow lane."""
 HEAD_BYTES = _HEAD.size + _SUM.size
 LEVEL = 1
 
 
 class Entry(NamedTuple):
-    """A record: its partition of so many, how many events it holds, and its NDJSON."""
+    """A record: its partition of so many, how many events it holds, its NDJSON, and the topic it belongs to."""
 
     partition: int
     partitions: int
     events: int
     value: bytes
+    topic: str = RAW
 
 
 class Found(NamedTuple):
@@ -48,7 +51,8 @@ class Scanned(NamedTuple):
 def pack(entry: Entry, seed: int) -> bytes:
     """An entry as bytes; `seed` is its segment's, so that it counts in no other."""
     packed = zstandard.ZstdCompressor(LEVEL).compress(entry.value)
-    head = _HEAD.pack(MARK, len(packed), len(entry.value), entry.events, entry.partition, entry.partitions)
+    partitions = entry.partitions | _SLOW if entry.topic == SLOW else entry.partitions
+    head = _HEAD.pack(MARK, len(packed), len(entry.value), entry.events, entry.partition, partitions)
     return head + _sum(head, packed, seed) + packed
 
 
@@ -102,9 +106,10 @@ def _entry(data: bytes, at: int, length: int, seed: int) -> Entry | None:
         return None
     _, _, size, events, partition, partitions = _HEAD.unpack(head)
     try:
-        return Entry(partition, partitions, events, zstandard.ZstdDecompressor().decompress(packed, size))
+        value = zstandard.ZstdDecompressor().decompress(packed, size)
     except zstandard.ZstdError:
         return None
+    return Entry(partition, partitions & ~_SLOW, events, value, SLOW if partitions & _SLOW else RAW)
 
 
 def _next(data: bytes, at: int, is_end: bool) -> int:

@@ -113,7 +113,8 @@ class Spool:
     def append(self, record: Record, partitions: int) -> None:
         """Put in a record, one of so many partitions; it is settled once it is durable, or cannot be."""
         self.queued_bytes += record.size
-        self._queue.append((record, Entry(record.partition, partitions, record.count, record.payload)))
+        entry = Entry(record.partition, partitions, record.count, record.payload, record.topic)
+        self._queue.append((record, entry))
         self._kick()
 
     def hold(self, is_held: bool) -> None:
