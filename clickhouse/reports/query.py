@@ -83,7 +83,9 @@ def change(now: Mapping[str, Value], before: Mapping[str, Value]) -> dict[str, f
 def source_of(question: Question) -> Source:
     """The table that answers exactly at the least cost."""
     fields = {each.field for each in conditions(question.scope.filter)} | {each.name for each in question.breakdown}
-    ranges = [question.scope, *([question.compared] if question.compared else [])]
+    ranges: list[Scope | Compared] = [question.scope]
+    if question.compared:
+        ranges.append(question.compared)
     is_exact = (
         all(each.is_in_minutes for each in question.metrics)
         and fields <= IN_MINUTES
