@@ -47,6 +47,7 @@ class Bounded(Client):
         self.database = client.database
         self._client = client
         self._limits = limits
+        self.settings = limits.settings
         self._name = uuid4().hex
         self._asked = count()
         self._is_ended = Event()
@@ -56,7 +57,7 @@ class Bounded(Client):
         if self._is_ended.is_set():
             raise Unavailable("the question was ended, as nobody waits for its answer")
         query_id = f"{self._name}-{next(self._asked)}"
-        return super().ask(statement, parameters, **{**self._limits.settings, "query_id": query_id, **settings})
+        return super().ask(statement, parameters, **{**self.settings, "query_id": query_id, **settings})
 
     def end(self) -> None:
         """Have the store drop what it is doing for this question, and ask it nothing more. Raises as `command` does."""

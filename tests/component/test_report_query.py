@@ -258,7 +258,7 @@ async def test_an_answer_has_the_form_that_is_described(api: Api, shop: list[Eve
 
 
 async def test_a_key_sees_its_site_alone(api: Api, shop: list[Event]) -> None:
-    question = {"metrics": ["events"], "start_date": str(BEGIN), "end_date": str(BEGIN + 10 * DAY)}
+    question: dict[str, Any] = {"metrics": ["events"], "start_date": str(BEGIN), "end_date": str(BEGIN + 10 * DAY)}
     assert (await _ask(api, **question)).json()["totals"]["events"] == 0  # from the minute aggregates, which lack them
     question["metrics"] = ["visitors"]
     assert (await _ask(api, **question)).json()["totals"]["visitors"] == len({each.visitor_id for each in shop})

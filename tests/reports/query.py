@@ -25,9 +25,9 @@ class Refused(Exception):
 class Expected:
     """The rows of the groups with a place as (time, keys, values), the whole, the rest, and how many groups there are."""
 
-    rows: list[tuple[int | None, tuple[str, ...], Values]]
+    rows: Sequence[tuple[int | None, tuple[str, ...], Values]]
     totals: Values
-    rest: list[tuple[int | None, tuple[str, ...], Values]]
+    rest: Sequence[tuple[int | None, tuple[str, ...], Values]]
     groups: int
 
 
@@ -188,7 +188,7 @@ def _rest(whole: _Counting, events: Sequence[Event], is_mixed: bool) -> dict[str
     return values | whole.formulas(values)
 
 
-def _moments(question: Question, start: int, end: int) -> list[int | None]:
+def _moments(question: Question, start: int, end: int) -> Sequence[int | None]:
     if question.granularity == "none":
         return [None]
     step = 60_000 if question.granularity == "minute" else 1_800_000
