@@ -13,6 +13,8 @@ from clickhouse.bounded import Bounded
 from clickhouse.client import Client
 from pulse.errors import PulseError
 
+AGAIN_S = 1.0
+
 Got = TypeVar("Got")
 
 
@@ -27,8 +29,10 @@ async def asked(request: Request, parts: Parts, question: Callable[[Client], Got
 
 
 async def _end_with(request: Request, client: Bounded) -> None:
-    """Wait until the client that asked is gone, and end its question."""
+    """Wait until the client that asked is gone, and end its question, also one that the store is just about to begin."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    with suppress(PulseError):
-        await to_thread.run_sync(client.end)
+    while True:
+        with suppress(PulseError):
+            await to_thread.run_sync(client.end)
+        await asyncio.sleep(AGAIN_S)

@@ -11,7 +11,7 @@ from api.query.filters import EXAMPLE, filter_of
 from api.query.scoped import Moment, Scoped
 from api.query.span import PERIOD, USUAL_PERIOD
 from api.query.word import Reference, Zone
-from clickhouse.reports.filter import NOTHING
+from clickhouse.reports.filter import NOTHING, Filter, Parameters, sql_of
 from clickhouse.reports.scope import Bots
 
 LONGEST_FILTER = 20_000
@@ -29,11 +29,13 @@ class Narrowed(BaseModel):
     bots: Bots = Field("include", description="Whether crawlers and other machines count, or they alone.")
 
     def scoped(self) -> Scoped:
-        """The same as a body; raises BadParameter for a filter that is none."""
+        """The same as a body; raises BadParameter for a filter that is none, QueryError for one that cannot be."""
         given = {name: value for name, value in self if name in Scoped.model_fields and name != "filter"}
-        return Scoped(**given).model_copy(update={"filter": self._filter()})
+        wanted = self._filter()
+        sql_of(wanted, Parameters())  # refused under the place that the client knows, whatever a report adds to it
+        return Scoped(**given).model_copy(update={"filter": wanted})
 
-    def _filter(self) -> object:
+    def _filter(self) -> Filter:
         try:
             return NOTHING if self.filter is None else filter_of(json.loads(self.filter))
         except json.JSONDecodeError:

@@ -1,7 +1,8 @@
 """Who is there now: the visitors of the last minutes, and what they do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from clickhouse.client import Client
 from clickhouse.reports.filter import Parameters
@@ -39,13 +40,13 @@ def realtime(client: Client, scope: Scope, active_ms: int) -> Realtime:
     bound = Parameters(scope.parameters() | {"active": active_ms})
     statement = text_of("realtime", rows=rows_of(scope, "visitors"), filtered=scope.filtered(bound))
     found = client.ask(statement, bound)
-    levels: dict[str, list[Active]] = {}
-    minutes: dict[int, Active] = {}
-    for level, time, key, visitors, events in found.rows:
-        levels.setdefault(level, []).append(Active(key, visitors, events))
-        if level == "minute":
-            minutes[time * 1000] = levels[level][-1]
-    now = levels.get("all", [Active("", 0, 0)])[0]
-    levels["page"] = [each for each in levels.get("page", []) if each.key]
-    pages, events_, countries = (tuple(levels.get(level, [])[:MOST]) for level in ("page", "event", "country"))
-    return Realtime(now, minutes, pages, events_, countries, found.rows_read, found.ms)
+    minutes = {row[1] * 1000: Active("", *row[3:5]) for row in found.rows if row[0] == "minute"}
+    now = next((Active("", *row[5:]) for row in found.rows if row[0] == "all"), Active("", 0, 0))
+    pages, events, countries = (_most(found.rows, level) for level in ("page", "event", "country"))
+    return Realtime(now, minutes, pages, events, countries, found.rows_read, found.ms)
+
+
+def _most(rows: Sequence[Sequence[Any]], level: str) -> tuple[Active, ...]:
+    """The most frequent of a level that are active; events without a page have none."""
+    own = [Active(row[2], *row[5:]) for row in rows if row[0] == level and row[6]]
+    return tuple(each for each in own if each.key or level != "page")[:MOST]

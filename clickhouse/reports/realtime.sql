@@ -1,10 +1,12 @@
--- The latest events: of all, by minute, and by page, event and country of those visitors who are active.
+-- The latest events: of all, and by minute, page, event and country; and how much of each is of the active minutes.
 SELECT
     multiIf(grouping(minute) = 0, 'minute', grouping(page) = 0, 'page', grouping(name) = 0, 'event', grouping(origin) = 0, 'country', 'all') AS level,
     toInt64(toUnixTimestamp(minute)) AS time,
     multiIf(level = 'page', page, level = 'event', name, level = 'country', origin, '') AS key,
-    uniqExactIf(visitor_id, is_active OR level = 'minute') AS visitors,
-    countIf(is_active OR level = 'minute') AS events
+    uniqExact(visitor_id) AS visitors,
+    count() AS events,
+    uniqExactIf(visitor_id, is_active) AS active_visitors,
+    countIf(is_active) AS active_events
 FROM
 (
     SELECT
@@ -18,6 +20,5 @@ FROM
     WHERE $filtered
 )
 GROUP BY GROUPING SETS ((minute), (page), (name), (origin), ())
-HAVING events > 0
-ORDER BY level ASC, visitors DESC, events DESC, key ASC
+ORDER BY level ASC, active_visitors DESC, active_events DESC, key ASC
 LIMIT 40 BY level

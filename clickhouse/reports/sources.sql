@@ -6,7 +6,7 @@ SELECT
     uniqExact(visitor) AS visitors,
     sum(views) AS pageviews,
     countIf(views = 1) / nullIf(countIf(views > 0), 0) AS bounce_rate,
-    avg(lasted_ms) / 1000 AS session_duration,
+    sum(lasted_ms) / nullIf(sessions, 0) / 1000 AS session_duration,
     count() OVER (PARTITION BY total) AS sources
 FROM
 (

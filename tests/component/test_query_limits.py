@@ -144,6 +144,6 @@ def _cancelled(client: Client) -> int:
     client.command("SYSTEM FLUSH LOGS query_log")
     statement = (
         "SELECT count() FROM system.query_log WHERE current_database = currentDatabase()"
-        " AND type = 'ExceptionWhileProcessing' AND exception_code = {code:Int32}"
+        " AND exception_code = {code:Int32}"
     )
     return int(client.ask(statement, {"code": CANCELLED}).rows[0][0])
