@@ -210,6 +210,19 @@ def test_both_tables_tell_the_same(client: Client, sets: Mapping[int, list[Event
             assert _counts(minutes) == _counts(events)
 
 
+def test_the_store_finds_no_bucket_but_those_that_are_filled_with_zeros(client: Client) -> None:
+    moments = [BEGIN + step * 5 * HOUR for step in range(1_900)]
+    fill(client, [Event(site_id="calendar", event_id=f"{n:032}", ts=ms) for n, ms in enumerate(moments)])
+    for zone in ("UTC", "America/New_York", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe"):
+        for granularity in ("hour", "day", "week", "month"):
+            times = _times(granularity, BEGIN, moments[-1] + 1, ZoneInfo(zone))
+            scope = Scope("calendar", BEGIN, moments[-1] + 1, zone)
+            metrics = (metric_of("events", ""), metric_of("visitors", ""))
+            found = answer(client, Question(scope, metrics, granularity=granularity, times=times)).now
+            assert [row.time for row in found.rows] == list(times), (zone, granularity)
+            assert sum(int(str(row.values["events"])) for row in found.rows) == len(moments)
+
+
 def _counts(found: Answer) -> list[tuple[Any, ...]]:
     return [(row.keys, row.values["events"], row.values["pageviews"]) for row in found.now.rows]
 

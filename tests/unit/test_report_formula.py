@@ -13,7 +13,7 @@ NAMES = frozenset({"events", "users", "sum:properties.price"})
 
 
 def value(text: str, **values: float | None) -> float | None:
-    return computed(formula_of("f", text, NAMES, "formulas[0]").tree, {"events": 6, "users": 4} | values)
+    return computed(formula_of("f", text, NAMES, "formulas[0]").tree, {"events": 6, "users": 4, **values})
 
 
 @pytest.mark.parametrize(
