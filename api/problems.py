@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from pulse.errors import Conflict, NotFound, PulseError, QueryError, Unavailable
+from pulse.errors import Conflict, NotFound, PulseError, QueryError, TooCostly, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:pulse:problem:"
@@ -26,6 +26,7 @@ NAMES: Mapping[int, str] = {
     409: "conflict",
     500: "internal",
     503: "unavailable",
+    504: "too_costly",
 }
 """What a problem is named where nothing more is known than its status."""
 RETRY_AFTER_S = 5
@@ -87,6 +88,7 @@ STATUS: Mapping[type[PulseError], int] = {
     Conflict: 409,
     BadParameter: 400,
     Unavailable: 503,
+    TooCostly: 504,
 }
 
 NOT_MIGRATED = {60: 503, 81: 503}

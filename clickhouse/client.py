@@ -4,6 +4,7 @@ The only module that knows the driver. Every failure is one of two: the store do
 (Unavailable, trying again later is right), or it refuses the very request (QueryError).
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
@@ -23,7 +24,7 @@ from clickhouse_connect.driver.external import ExternalData
 from urllib3.exceptions import HTTPError
 
 from pulse import address
-from pulse.errors import QueryError, Unavailable
+from pulse.errors import PulseError, QueryError, Unavailable
 from pulse.settings import Settings
 
 for _name in ("clickhouse_connect", "urllib3"):
@@ -37,6 +38,8 @@ STREAMED_BYTES = 8 << 20
 BUSY = frozenset({159, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 999})
 """Codes of a store that cannot just now: timeouts, too many queries or parts, no memory, no disk, shutting down."""
 
+UNREADABLE = frozenset({36, 427, 447})
+"""Codes of a regular expression that is none, or would be too slow."""
 ONE_PART = {
     "async_insert": 0,
     "insert_deduplicate": 1,
@@ -95,7 +98,7 @@ class Client:
             found = self._connected().query(statement, parameters=dict(parameters or {}), settings=dict(settings))
             rows = found.result_rows
         except ClickHouseError as error:
-            raise _cause(error) from None
+            raise self._cause_here(getattr(error, "code", None), str(error)) or _cause(error) from None
         read = int((found.summary or {}).get("read_rows", 0))
         return Answer(tuple(found.column_names), rows, read, (perf_counter() - began) * 1000)
 
@@ -184,6 +187,10 @@ class Client:
                 self._driver.close()
             self._driver = None
 
+    def _cause_here(self, code: int | None, message: str) -> PulseError | None:
+        """What a refusal means to this very client, where that is more than to any."""
+        return None
+
     def _connected(self) -> Driver:
         with self._lock:
             if self._driver is None:
@@ -202,7 +209,8 @@ class Client:
 
 def connect(settings: Settings, database: str | None = None) -> Client:
     """A client of the store that the settings name; nothing is sent before the first question."""
-    return Client(settings.clickhouse_url.get_secret_value(), database)
+    patience = max(ANSWER_SECONDS, settings.query_seconds + CONNECT_SECONDS)
+    return Client(settings.clickhouse_url.get_secret_value(), database, patience)
 
 
 def database_of(url: str) -> str:
@@ -240,9 +248,18 @@ def _cause(error: ClickHouseError) -> Unavailable | QueryError:
     if code is None:
         return Unavailable(f"ClickHouse does not answer: {_root_of(error)}")
     message = _short(str(error))
+    if code in UNREADABLE and (fault := _fault_of_pattern(message)):
+        return QueryError(f"filter: a regular expression cannot be used: {fault}")
     if code in BUSY:
         return Unavailable(f"ClickHouse cannot just now ({code}): {message}")
     return QueryError(f"ClickHouse refused ({code}): {message}", code)
+
+
+def _fault_of_pattern(message: str) -> str:
+    if "hyperscan" in message or "vectorscan" in message:
+        return "it would be too slow; use smaller repetitions"
+    named = re.match(r"(Pattern '.*' failed with error '.*?'): while executing", message, re.DOTALL)
+    return named[1] if named else ""
 
 
 def _root_of(error: BaseException) -> str:

@@ -29,6 +29,10 @@ class QueryError(PulseError):
         self.code = code
 
 
+class TooCostly(PulseError):
+    """A question that takes more time, memory or rows than one may: a smaller one is right."""
+
+
 class NotFound(PulseError):
     """What was asked for does not exist, or is another tenant's: the two are never told apart."""
 

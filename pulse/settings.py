@@ -157,6 +157,23 @@ class Settings(BaseSettings):
     )
     geo_database: Path | None = Field(None, description="MaxMind-format database for country, region and city.")
 
+    query_seconds: int = Field(
+        30,
+        ge=1,
+        le=3_600,
+        description="How long ClickHouse may work on one question of a report before it answers 504.",
+    )
+    query_mb: int = Field(
+        2_000,
+        ge=10,
+        description="MB of memory that ClickHouse may take for one question of a report before it answers 504.",
+    )
+    query_rows: int = Field(
+        10_000_000_000,
+        ge=1,
+        description="Rows that ClickHouse may read for one question of a report before it answers 504.",
+    )
+
     sink_rows: int = Field(50_000, ge=1, le=200_000, description="Rows at which a block is stored without waiting.")
     sink_wait_ms: int = Field(
         500, ge=10, le=10_000, description="How long a block may gather; twice as long once it is half full."

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from api.control.publish import Publisher
 from api.control.store import Store
 from api.keyring import Keyring, open_keyring, secret_of
+from clickhouse.bounded import Limits
 from clickhouse.client import Client, connect
 from pulse.errors import PulseError
 from pulse.settings import Settings
@@ -28,7 +29,7 @@ Got = TypeVar("Got")
 class Parts:
     """The backing services, each reached when it is first needed and again after it was away.
 
-    `window_ms` is for how long an event's id is remembered.
+    `window_ms` is for how long an event's id is remembered, `limits` are those of a question of a report.
     """
 
     secret: bytes
@@ -38,6 +39,7 @@ class Parts:
     publisher: Publisher
     kafka_url: str
     window_ms: int
+    limits: Limits
     turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(QUESTIONS_AT_ONCE))
 
     async def ask(self, question: Callable[[Client], Got]) -> Got:
@@ -77,6 +79,7 @@ def assemble(settings: Settings) -> Parts:
         publisher,
         settings.kafka_url,
         int(settings.dedup_hours * HOUR_MS),
+        Limits(settings.query_seconds, settings.query_mb, settings.query_rows),
     )
 
 

@@ -206,6 +206,11 @@ def numeric(field: Field, bound: Parameters) -> str:
     return f"if({is_number}, JSONExtractFloat(properties, {path}), NULL)"
 
 
+def kind(field: Field, bound: Parameters) -> str:
+    """Of which type of JSON a property is, 'Null' where it is missing."""
+    return f"toString(JSONType(properties, {_path(field, bound)}))"
+
+
 def _flag(field: Field, bound: Parameters) -> str:
     if field.type != "any":
         return field.name

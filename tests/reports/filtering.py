@@ -68,3 +68,8 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
+
+
+def text_of(event: Event, field: str) -> str:
+    """The value of a field as a breakdown tells it."""
+    return _text(_value(event, field))

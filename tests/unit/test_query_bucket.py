@@ -46,6 +46,16 @@ def test_days_follow_the_local_clock() -> None:
     ]
 
 
+def test_months_follow_the_local_clock() -> None:
+    found = begins("month", at("2026-01-31T12:00Z"), at("2026-04-01T04:00Z"), ZoneInfo("America/New_York"))
+
+    assert [local(each, "America/New_York") for each in found] == [
+        "2026-01-01T00:00-05:00",
+        "2026-02-01T00:00-05:00",
+        "2026-03-01T00:00-05:00",
+    ]
+
+
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-03-09", 24), ("2026-11-01", 25)])
 def test_a_day_has_as_many_hours_as_the_clock_gives_it(day: str, hours: int) -> None:
     zone = ZoneInfo("America/New_York")
