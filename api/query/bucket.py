@@ -10,18 +10,17 @@ from pulse.minute import MINUTE_MS
 
 MOST = 10_000
 HOUR_MS = 3_600_000
-USUAL_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": 24 * HOUR_MS, "week": 7 * 24 * HOUR_MS}
+DAY_MS = 24 * HOUR_MS
+USUAL_MS = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS, "week": 7 * DAY_MS, "month": 30 * DAY_MS}
 
 
-def begins(group: str, start: int, end: int, zone: ZoneInfo) -> list[int]:
-    """The beginnings of the minutes, hours, days or weeks (from Monday) that `start` ≤ time < `end` touches; all in ms.
+def begins(group: str, start: int, end: int, zone: ZoneInfo, parameter: str = "group_by") -> list[int]:
+    """The beginnings of the minutes, hours, days, weeks (from Monday) or months that `start` ≤ time < `end` touches; all in ms.
 
-    Days and weeks begin at local midnight; hours are counted from it. Raises BadParameter for more than MOST.
+    Days, weeks and months begin at local midnight; hours are counted from it. Raises BadParameter for more than MOST.
     """
     if (end - start) // USUAL_MS[group] > MOST:
-        raise BadParameter(
-            "group_by", f"would make more than {MOST:,} buckets: shorten the range or choose longer ones"
-        )
+        raise BadParameter(parameter, f"would make more than {MOST:,} buckets: shorten the range or choose longer ones")
     if group == "minute":
         return list(range(start - start % MINUTE_MS, end, MINUTE_MS))
     found = sorted(set(_local(group, start, end, zone)))
@@ -30,7 +29,7 @@ def begins(group: str, start: int, end: int, zone: ZoneInfo) -> list[int]:
 
 
 def _local(group: str, start: int, end: int, zone: ZoneInfo) -> Iterator[int]:
-    for day in _days(start, end, zone, by_week=group == "week"):
+    for day in _days(start, end, zone, group):
         begin = day_begin(day, zone)
         if group == "hour":
             yield from range(begin, day_begin(day + timedelta(days=1), zone), HOUR_MS)
@@ -38,14 +37,22 @@ def _local(group: str, start: int, end: int, zone: ZoneInfo) -> Iterator[int]:
             yield begin
 
 
-def _days(start: int, end: int, zone: ZoneInfo, by_week: bool) -> Iterator[date]:
+def _days(start: int, end: int, zone: ZoneInfo, group: str) -> Iterator[date]:
     day = _date(start, zone) - timedelta(days=1)  # where a day was skipped or repeated, its neighbour begins the bucket
-    if by_week:
+    if group == "week":
         day -= timedelta(days=day.weekday())
+    elif group == "month":
+        day = day.replace(day=1)
     last = _date(end, zone)
     while day <= last:
         yield day
-        day += timedelta(days=7 if by_week else 1)
+        day = _after(day, group)
+
+
+def _after(day: date, group: str) -> date:
+    if group == "month":
+        return (day + timedelta(days=31)).replace(day=1)
+    return day + timedelta(days=7 if group == "week" else 1)
 
 
 def _date(ms: int, zone: ZoneInfo) -> date:
