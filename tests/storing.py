@@ -75,7 +75,9 @@ class Log:
     offsets: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 1, "acks": "all"})
+        self._producer = Producer(
+            {"bootstrap.servers": self.servers, "linger.ms": 1, "acks": "all", "enable.idempotence": True}
+        )
 
     def write(self, lines: Sequence[Line], size: int = 50) -> list[str]:
         """Write events as records of `size`, and their partials; their ids."""
