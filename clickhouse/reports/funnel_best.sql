@@ -1,0 +1,10 @@
+-- Of each unit the attempt that gets furthest, of these the one that begins first.
+SELECT
+    who,
+    part,
+    values,
+    indexOf(levels, arrayMax(levels)) AS i,
+    untils[i] AS until,
+    $found AS found
+FROM ($inner)
+WHERE arrayMax(levels) > 0
