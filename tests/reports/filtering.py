@@ -68,3 +68,8 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
+
+
+def field_text(event: Event, field: str) -> str:
+    """A field's value as text, as breakdowns tell it."""
+    return _text(_value(event, field))
