@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
-from api.query import fate, health, keys, recent, sites, stats
+from api.query import fate, funnel, health, keys, recent, sites, stats
 from api.query.measure import Measure
 from api.query.parts import Parts, assemble
 from pulse import VERSION
@@ -38,7 +38,7 @@ def app_of(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(Measure)
     app.include_router(health.router)
-    for router in (stats.router, recent.router, fate.router, sites.router):
+    for router in (stats.router, recent.router, fate.router, funnel.router, sites.router):
         app.include_router(router, prefix="/api/v1")
     for prefix in ("/api/v1/keys", "/api/v1/settings/keys"):
         app.include_router(keys.router, prefix=prefix)

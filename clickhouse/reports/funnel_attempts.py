@@ -223,4 +223,3 @@ def _totals(asked: FunnelQuery, inner: str, names: Sequence[str], columns: Seque
 def _told(asked: FunnelQuery) -> str:
     """The key of the event whose value the breakdown tells, 0 if there is none."""
     return f"found[{asked.attribution}]" if asked.attribution else "arrayLast(key -> key > 0, found)"
-
