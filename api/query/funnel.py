@@ -1,7 +1,7 @@
 """POST /api/v1/funnels/query: how many go through steps one after another; and /people: who."""
 
 from time import perf_counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter

@@ -17,7 +17,24 @@ MOST_EXCLUSIONS = 10
 SESSION_MS = 86_400_000
 """The longest that an attempt within one session may take."""
 TOP_VALUES = 25
-EDGES_S = (0, 1, 3, 10, 30, 60, 180, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 172_800, 345_600)
+EDGES_S: tuple[int, ...] = (
+    0,
+    1,
+    3,
+    10,
+    30,
+    60,
+    180,
+    600,
+    1_800,
+    3_600,
+    10_800,
+    21_600,
+    43_200,
+    86_400,
+    172_800,
+    345_600,
+)
 EDGES_S += (604_800, 1_209_600, 2_592_000, 7_776_000)
 """Where the bins of a histogram begin, in seconds; the last has no end."""
 
@@ -107,20 +124,24 @@ def demand(asked: FunnelQuery) -> None:
     count = len(asked.steps)
     if not FEWEST_STEPS <= count <= MOST_STEPS:
         raise QueryError(f"steps: a funnel has {FEWEST_STEPS} to {MOST_STEPS}")
-    if len(asked.exclusions) > MOST_EXCLUSIONS:
-        raise QueryError(f"exclusions: are more than {MOST_EXCLUSIONS}")
     if asked.steps[0].optional:
         raise QueryError("steps[0].optional: the first step begins the funnel and cannot be left out")
-    for n, exclusion in enumerate(asked.exclusions):
-        if not 1 <= exclusion.from_step < exclusion.to_step <= count:
-            raise QueryError(f"exclusions[{n}]: from_step must come before to_step, both of 1 to {count}")
     if not 0 <= asked.attribution <= count:
         raise QueryError(f"attribution: the funnel has steps 1 to {count}")
+    for where, field in (("hold", asked.hold), ("breakdown", asked.breakdown)):
+        if field is not None:
+            field_of(field, where)
     if asked.order == "any":
         _demand_any(asked)
-    for name in (asked.hold, asked.breakdown):
-        if name is not None:
-            field_of(name, "hold" if name == asked.hold else "breakdown")
+    _demand_between(asked.exclusions, count)
+
+
+def _demand_between(exclusions: tuple[Exclusion, ...], count: int) -> None:
+    if len(exclusions) > MOST_EXCLUSIONS:
+        raise QueryError(f"exclusions: are more than {MOST_EXCLUSIONS}")
+    for n, exclusion in enumerate(exclusions):
+        if not 1 <= exclusion.from_step < exclusion.to_step <= count:
+            raise QueryError(f"exclusions[{n}]: from_step must come before to_step, both of 1 to {count}")
 
 
 def _demand_any(asked: FunnelQuery) -> None:

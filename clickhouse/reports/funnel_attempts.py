@@ -23,24 +23,17 @@ def attempts(asked: FunnelQuery, bound: Parameters) -> str:
     bound |= {"entry_end": asked.scope.end_ms, "end": asked.scope.end_ms + asked.longest_ms}
     bound["longest"] = asked.longest_ms
     walked = _walked(asked, _arrays(asked, _events(asked, bound)))
-    names = [f"s{m}" for m in _columns(asked)]
-    columns = [f"{_prefix(asked)}_{m}" for m in _columns(asked)]
-    levels = text_of(
-        "funnel_levels",
-        names=", ".join(names),
-        columns=", ".join(columns),
-        entry=str(_entry(asked)),
-        level=_level(asked),
-        inner=walked,
+    levels = text_of("funnel_levels", entry=str(_entry(asked)), level=_level(asked), inner=walked)
+    counted = (
+        _totals(asked, levels) if asked.count == "totals" else text_of("funnel_best", found=_found(asked), inner=levels)
     )
-    chosen = _totals(asked, levels, names, columns) if asked.count == "totals" else _best(asked, levels)
     is_divided = asked.hold is not None or (asked.window_ms is None and asked.count != "sessions")
     return text_of(
         "funnel_attempts",
         told=_told(asked),
         value=f"values[bitAnd(told, {2**PLACE_BITS - 1})]" if asked.breakdown else "''",
         choice=text_of("funnel_choice") if is_divided and asked.count != "totals" else "",
-        inner=chosen,
+        inner=counted,
     )
 
 
@@ -113,63 +106,53 @@ def _entry(asked: FunnelQuery) -> int:
     return sum(_bit(asked, step) for step in steps)
 
 
-def _columns(asked: FunnelQuery) -> list[int]:
-    return list(range(1 if asked.order == "any" else 2, len(asked.steps) + 1))
-
-
-def _prefix(asked: FunnelQuery) -> str:
-    return "first" if asked.order == "any" else "next1"
-
-
 def _walked(asked: FunnelQuery, inner: str) -> str:
-    """A layer for each step, the last first: `next{k}_{m}` is for each event the key of the one by which an attempt that has
-    just reached step k with it will reach step m, 0 if it will not; and `stops` where the attempt will be ended."""
+    """A layer for each step, the last first: `ahead{k}` is for each event the keys of those by which an attempt that has just
+    reached step k with it will reach the steps after k, 0 for none, and at the end the key of the one that will end it."""
     if asked.order == "any":
-        columns = [f"{_filled(f'if(bitAnd(f, {b}) != 0, key, 0)', [], b)} AS first_{m}" for m, b in _bits_of(asked)]
-        nothing = "arrayMap(key -> toUInt64(0), keys) AS stops"
-        return text_of("funnel_layer", columns=", ".join((*columns, nothing)), inner=inner)
+        steps = [_bit(asked, step) for step in range(1, len(asked.steps) + 1)]
+        names = ", ".join(f"s{n}" for n in range(1, len(asked.steps) + 1))
+        columns = ", ".join(_filled(f"if(bitAnd(f, {bit}) != 0, key, toUInt64(0))", [], bit) for bit in steps)
+        ahead = f"arrayMap(({names}) -> [{names}], {columns})"
+        return text_of("funnel_layer", columns=f"{ahead} AS ahead1", inner=inner)
     for step in range(len(asked.steps) - 1, 0, -1):
-        columns = list(_layer(asked, step))
-        if step == 1:
-            columns.append("next1_0 AS stops")
-        inner = text_of("funnel_layer", columns=",\n    ".join(columns), inner=inner)
+        inner = text_of(
+            "funnel_layer", columns=", ".join((*_still_needed(asked, step), _layer(asked, step))), inner=inner
+        )
     return inner
 
 
-def _bits_of(asked: FunnelQuery) -> Iterator[tuple[int, int]]:
-    return ((step, _bit(asked, step)) for step in range(1, len(asked.steps) + 1))
+def _still_needed(asked: FunnelQuery, step: int) -> Iterator[str]:
+    """The columns of later steps that this layer hands on to those of the steps before it."""
+    for later in range(step + 1, len(asked.steps)):
+        if any(later in _after(asked, before) for before in range(1, step)):
+            yield f"ahead{later}"
 
 
-def _layer(asked: FunnelQuery, step: int) -> Iterator[str]:
+def _layer(asked: FunnelQuery, step: int) -> str:
     after = _after(asked, step)
+    last = len(asked.steps)
     stop = sum(1 << n for n, each in enumerate(asked.exclusions) if each.from_step <= step < each.to_step)
     decisive = None if asked.order == "strict" else stop + sum(_bit(asked, each) for each in after)
-    for wanted in (STOP, *range(step + 1, len(asked.steps) + 1)):
-        cases, used = [], []
-        if stop:
-            cases.append(f"bitAnd(f, {stop}) != 0, {'key' if wanted == STOP else 'toUInt64(0)'}")
-        for taken in reversed(after):
-            value = _outcome(asked, taken, wanted)
-            used += [value] if value.startswith("next") else []
-            cases.append(f"bitAnd(f, {_bit(asked, taken)}) != 0, {value}")
-        otherwise = "key" if wanted == STOP and asked.order == "strict" else "toUInt64(0)"
-        found = _filled(f"multiIf({', '.join(cases)}, {otherwise})", used, decisive)
-        yield f"arrayPushBack(arrayPopFront({found}), toUInt64(0)) AS next{step}_{wanted}"
-
-
-def _outcome(asked: FunnelQuery, taken: int, wanted: int) -> str:
-    """Of an attempt that takes a step: the key by which it reaches the wanted one."""
-    if taken == wanted:
-        return "key"
-    is_ahead = taken < len(asked.steps) and (wanted == STOP or wanted > taken)
-    return f"next{taken}_{wanted}" if is_ahead else "toUInt64(0)"
+    ended = f"arrayPushBack(arrayWithConstant({last - step}, toUInt64(0)), key)"
+    cases = [f"bitAnd(f, {stop}) != 0, {ended}"] if stop else []
+    for taken in reversed(after):
+        reached = f"[{'toUInt64(0), ' * (taken - step - 1)}key]"
+        cases.append(
+            f"bitAnd(f, {_bit(asked, taken)}) != 0, "
+            + (reached if taken == last else f"arrayConcat({reached}, ahead{taken})")
+        )
+    used = [f"ahead{taken}" for taken in after if taken != last]
+    otherwise = ended if asked.order == "strict" else "emptyArrayUInt64()"
+    found = _filled(f"multiIf({', '.join(cases)}, {otherwise})", used, decisive)
+    return f"arrayPushBack(arrayPopFront({found}), emptyArrayUInt64()) AS ahead{step}"
 
 
 def _filled(value: str, used: Sequence[str], decisive: int | None) -> str:
     """For each event the value at the first decisive one from there on; at the event itself where every one is decisive."""
     names = ", ".join(("f", "key", *used))
     columns = ", ".join(("fits", "keys", *used))
-    own = f"arrayMap(({names}) -> toUInt64({value}), {columns})"
+    own = f"arrayMap(({names}) -> {value}, {columns})"
     return own if decisive is None else f"arrayReverseFill((v, f) -> bitAnd(f, {decisive}) != 0, {own}, fits)"
 
 
@@ -183,41 +166,34 @@ def _after(asked: FunnelQuery, step: int) -> list[int]:
     return found
 
 
-def _within(name: str) -> str:
-    return f"({name} > 0 AND {name} < until)"
-
-
 def _level(asked: FunnelQuery) -> str:
+    """How far the keys ahead reach."""
     if asked.order == "any":
-        return " + ".join(_within(f"s{m}") for m in _columns(asked))
-    furthest = [f"{m} * {_within(f's{m}')}" for m in _columns(asked)]
-    return f"greatest(1, {', '.join(furthest)})"
-
-
-def _found(asked: FunnelQuery, first: str, others: Sequence[str]) -> str:
-    """The keys by which an attempt reached each step."""
-    if asked.order == "any":
-        reached = f"arrayFilter(k -> k > 0 AND k < until, [{', '.join(others)}])"
-        return f"arrayResize(arraySort({reached}), {len(asked.steps)}, toUInt64(0))"
-    return f"arrayMap(k -> if(k < until, k, toUInt64(0)), [{', '.join((first, *others))}])"
-
-
-def _best(asked: FunnelQuery, inner: str) -> str:
-    others = [f"{_prefix(asked)}_{m}[i]" for m in _columns(asked)]
-    return text_of("funnel_best", found=_found(asked, "keys[i]", others), inner=inner)
-
-
-def _totals(asked: FunnelQuery, inner: str, names: Sequence[str], columns: Sequence[str]) -> str:
-    done = f"arrayMax([{', '.join(names)}])" if asked.order == "any" else names[-1]
-    return text_of(
-        "funnel_totals",
-        names=", ".join(names),
-        columns=", ".join(columns),
-        chosen=", ".join(f"arrayFilter((x, chosen) -> chosen, {column}, chosen)" for column in columns),
-        found=_found(asked, "key", names),
-        end=f"multiIf(level = {len(asked.steps)}, {done} + 1, stop > 0 AND stop < until, stop, until)",
-        inner=inner,
+        return "arrayCount(k -> k > 0 AND k < until, ahead)"
+    steps = (
+        f"arraySlice(ahead, 1, {len(asked.steps) - 1})"
+        if asked.count == "totals" or asked.exclusions or asked.order == "strict"
+        else "ahead"
     )
+    return f"1 + arrayLastIndex(k -> k > 0 AND k < until, {steps})"
+
+
+def _found(asked: FunnelQuery) -> str:
+    """The keys by which an attempt reached each step, out of its `key`, `until` and `ahead`."""
+    count = len(asked.steps)
+    if asked.order == "any":
+        return f"arrayResize(arraySort(arrayFilter(k -> k > 0 AND k < until, ahead)), {count}, toUInt64(0))"
+    reached = "arrayMap(k -> if(k < until, k, toUInt64(0)), arrayPushFront(ahead, key))"
+    return f"arrayResize({reached}, {count}, toUInt64(0))"
+
+
+def _totals(asked: FunnelQuery, inner: str) -> str:
+    count = len(asked.steps)
+    done, stop = (
+        ("arrayMax(ahead)", "toUInt64(0)") if asked.order == "any" else (f"ahead[{count - 1}]", f"ahead[{count}]")
+    )
+    end = f"multiIf(level = {count}, {done} + 1, {stop} > 0 AND {stop} < until, {stop}, until)"
+    return text_of("funnel_totals", found=_found(asked), end=end, inner=inner)
 
 
 def _told(asked: FunnelQuery) -> str:

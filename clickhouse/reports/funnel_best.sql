@@ -4,7 +4,9 @@ SELECT
     part,
     values,
     indexOf(levels, arrayMax(levels)) AS i,
+    keys[i] AS key,
     untils[i] AS until,
+    ahead1[i] AS ahead,
     $found AS found
 FROM ($inner)
 WHERE arrayMax(levels) > 0

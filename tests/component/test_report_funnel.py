@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,16 +14,17 @@ from api.query.bucket import begins
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
 from clickhouse.reports.filter import NOTHING, Condition, Filter, Not
-from clickhouse.reports.funnel import Exclusion, FunnelQuery, Line, Step
+from clickhouse.reports.funnel import Exclusion, FunnelQuery, Line, Order, Step
 from clickhouse.reports.funnel_answer import answer, people
 from clickhouse.reports.scope import Scope
 from pulse.errors import QueryError
 from tests.reports import funnel as by_hand
 from tests.reports.events import BEGIN, DAY, Event, fill, some
 
-SETS = 60
+SETS = 40
 QUESTIONS_A_SET = 4
 ZONE = "America/New_York"
+ORDERS: tuple[Order, ...] = ("ordered", "ordered", "strict", "any")
 NAMES = ("page_view", "signup", "purchase", None)
 FILTERS: tuple[Filter, ...] = (
     NOTHING,
@@ -50,14 +52,14 @@ DATA = data_sets()
 
 @pytest.fixture(scope="module")
 def client(clickhouse_url: str) -> Iterator[Client]:
-    made = Client(clickhouse_url, "funnels")
+    made = Client(clickhouse_url, f"funnels_{uuid4().hex[:12]}")
     whole = made.within(None)
-    whole.command("CREATE DATABASE funnels")
+    whole.command(f"CREATE DATABASE {made.database}")
     migrate(made)
     fill(made, [event for events in DATA for event in events])
     yield made
     made.close()
-    whole.command("DROP DATABASE funnels SYNC")
+    whole.command(f"DROP DATABASE {made.database} SYNC")
     whole.close()
 
 
@@ -65,7 +67,7 @@ def question(dice: random.Random, number: int) -> FunnelQuery:
     """A random question about a data set."""
     start = BEGIN + dice.choice((0, 0, 0, DAY // 3))
     end = start + dice.choice((DAY, 3 * DAY, 10 * DAY))
-    order = dice.choice(("ordered", "ordered", "strict", "any"))
+    order = dice.choice(ORDERS)
     steps = [Step(dice.choice(NAMES), dice.choice(FILTERS)) for _ in range(dice.choice((2, 2, 3, 3, 4, 6, 12)))]
     exclusions: list[Exclusion] = []
     if order == "any":
@@ -153,8 +155,8 @@ def test_twenty_steps_of_one_visitor(client: Client) -> None:
     fill(client, events)
     steps = tuple(Step(f"e{n}") for n in range(20))
     scope = Scope("long", BEGIN, BEGIN + DAY)
-    for order in ("ordered", "strict", "any"):
-        found = answer(client, FunnelQuery(scope, steps, DAY, order), BEGIN)  # type: ignore[arg-type]
+    for order in ORDERS[1:]:
+        found = answer(client, FunnelQuery(scope, steps, DAY, order), BEGIN)
         assert [each.count for each in found.whole] == [1] * 20
         assert [each.since_before.median for each in found.whole[1:] if each.since_before] == [1.0] * 19
     totals = answer(client, FunnelQuery(scope, steps, DAY, count="totals"), BEGIN)

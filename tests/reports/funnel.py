@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import floor
 
 from clickhouse.reports.filter import Filter
-from clickhouse.reports.funnel import EDGES_S, SESSION_MS, TOP_VALUES, FunnelQuery, Line, Reached, Times
+from clickhouse.reports.funnel import EDGES_S, TOP_VALUES, FunnelQuery, Line, Reached, Times
 from tests.reports.events import Event
 from tests.reports.filtering import field_text, passes
 
