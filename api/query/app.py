@@ -42,7 +42,6 @@ def app_of(parts: Parts) -> FastAPI:
     app.include_router(health.router)
     for part in (stats, query, reports, funnel, retention, recent, fate, sites):
         app.include_router(part.router, prefix="/api/v1")
-        app.include_router(router, prefix="/api/v1")
     for prefix in ("/api/v1/keys", "/api/v1/settings/keys"):
         app.include_router(keys.router, prefix=prefix)
     problems.install(app)

@@ -1,0 +1,9 @@
+SELECT
+    who,
+    part,
+    values,
+    at,
+    fits,
+    keys,
+    $columns
+FROM ($inner)
