@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from clickhouse.reports.filter import DEEPEST, NOTHING, OPERATORS, AllOf, AnyOf, Condition, Filter, Not, Value
 
@@ -71,5 +71,16 @@ def _values(raw: object, where: str) -> tuple[Value, ...]:
     return tuple(value if isinstance(value, str | bool) else float(value) for value in some)  # type: ignore[arg-type]
 
 
-FilterForm = Annotated[Filter, PlainValidator(filter_of), WithJsonSchema(SCHEMA)]
+def form_of(some: Filter) -> dict[str, Any]:
+    """The JSON of a filter."""
+    if some == NOTHING:
+        return {}
+    if isinstance(some, Condition):
+        return {"field": some.field, "op": some.operator, "value": list(some.values)}
+    if isinstance(some, Not):
+        return {"not": form_of(some.part)}
+    return {"and" if isinstance(some, AllOf) else "or": [form_of(part) for part in some.parts]}
+
+
+FilterForm = Annotated[Filter, PlainValidator(filter_of), PlainSerializer(form_of), WithJsonSchema(SCHEMA)]
 """A filter in a body."""

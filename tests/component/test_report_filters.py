@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.query.filters import EXAMPLE, filter_of
+from api.query.filters import EXAMPLE, filter_of, form_of
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
 from clickhouse.reports.filter import AllOf, AnyOf, Condition, Filter, Not, Parameters, sql_of
@@ -140,3 +140,8 @@ def test_the_documented_example_is_a_filter() -> None:
     found = filter_of(EXAMPLE)
     assert isinstance(found, AllOf)
     assert found.parts[0] == Condition("country", "eq", ("AT", "DE"))
+
+
+@given(some=filters)
+def test_a_filter_is_what_its_form_says(some: Filter) -> None:
+    assert filter_of(form_of(some)) == some
