@@ -12,7 +12,20 @@ HERE = Path(__file__).parent
 
 MEASUREMENTS = (
     *("short", "sustained", "singles", "latency", "catchup", "flatness", "tenants", "overload", "rebalance"),
-    *("hotdb", "retry", "exact", "freshness", "collector", "streams", "sink", "dedup", "skew", "report", "validate"),
+    *(
+        "hotdb",
+        "retry",
+        "exact",
+        "freshness",
+        "collector",
+        "flood",
+        "streams",
+        "sink",
+        "dedup",
+        "skew",
+        "report",
+        "validate",
+    ),
 )
 
 

@@ -238,8 +238,8 @@ async def test_revenue_in_several_currencies_is_not_added_up(api: Api, client: C
     answer = await ask(api, **RANGE, measure="sum:revenue")
     assert answer.status_code == 400
     assert "several currencies (EUR, USD)" in answer.json()["detail"]
-    eur = {"field": "currency", "value": "EUR"}
-    assert (await ask(api, **RANGE, measure="sum:revenue", **{"return": {"filter": eur}})).status_code == 200
+    eur: dict[str, Any] = {"return": {"filter": {"field": "currency", "value": "EUR"}}}
+    assert (await ask(api, **RANGE, measure="sum:revenue", **eur)).status_code == 200
 
 
 async def test_whose_data_it_is(api: Api) -> None:

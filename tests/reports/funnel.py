@@ -8,7 +8,7 @@ from math import floor
 from clickhouse.reports.filter import Filter
 from clickhouse.reports.funnel import EDGES_S, TOP_VALUES, FunnelQuery, Line, Reached, Times
 from tests.reports.events import Event
-from tests.reports.filtering import text_of, passes
+from tests.reports.filtering import passes, text_of
 
 VISIT_GAP_MS = 1_800_000
 
