@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Literal
 
 from clickhouse.client import Client
-from clickhouse.reports.activity import Activity
+from clickhouse.reports.activity import TABLE, Activity
 from clickhouse.reports.field import Field, field_of
 from clickhouse.reports.filter import Parameters, numeric, text
 from clickhouse.reports.grid import Grid
@@ -100,8 +100,8 @@ def statement_of(query: RetentionQuery) -> tuple[str, Parameters, str]:
     bound["columns"] = columns_of(query)
     if is_plain(query):
         activity = Activity(query.scope, query.unit, query.grid, query.kind != "recurring", query.start, "start")
-        return _plain(query, activity, bound), bound, activity.source
-    return _timed(query, bound), bound, "events"
+        return _plain(query, activity, bound), bound, TABLE
+    return _timed(query, bound), bound, TABLE
 
 
 def is_plain(query: RetentionQuery) -> bool:
