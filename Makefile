@@ -32,7 +32,7 @@ check: setup ## style, types and import rules
 
 test: setup ## everything that the tests need, and all tests
 	@$(RUN) -m deploy.local.fetch
-	@$(RUN) -m tests.halves $(TESTS)
+	@$(RUN) -m pytest -q -p tests.complete --durations=25 $(TESTS)
 
 test-fast: setup ## unit and component tests
 	@$(RUN) -m pytest -q tests/unit tests/component $(TESTS)

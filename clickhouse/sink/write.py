@@ -21,7 +21,7 @@ from clickhouse.sink.refused import REJECTED
 from pulse.errors import QueryError, Unavailable
 
 KINDS = (EVENTS, REJECTED, METRICS)
-TRUSTED_S = 1.5
+TRUSTED_S = 1.0
 """After so long without a word from ClickHouse it is asked again whether it still has what it had."""
 log = getLogger(__name__)
 
@@ -50,6 +50,7 @@ class Writer:
 
     def store(self, records: Sequence[Record]) -> None:
         """Store the records of all kinds, of each only what is not there; raises Unavailable, QueryError."""
+        self._look()
         for kind in KINDS:
             own = [record for record in records if record.topic == kind.topic]
             if own:
@@ -86,7 +87,7 @@ class Writer:
 
     def _look(self) -> None:
         """A store that was emptied while there was nothing to do must be noticed before a new block hides it."""
-        if time.monotonic() - self._heard < min(TRUSTED_S, self._most_s / 2):
+        if time.monotonic() - self._heard < TRUSTED_S:
             return
         asked = time.monotonic()
         found = stored.read(self._client)
@@ -107,7 +108,6 @@ class Writer:
 
     def _store(self, kind: Kind, records: Sequence[Record]) -> None:
         parsed, bad = _checked(kind, records)
-        self._look()
         self._refuse(kind.table, bad)
         when = _months(kind, parsed)
         for month in np.unique(when):
