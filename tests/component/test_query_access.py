@@ -20,7 +20,24 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/keys": {"name": "new", "site_id": "shop"},
     "POST /api/v1/settings/keys": {"name": "new", "site_id": "shop"},
 }
-READS = ("/api/v1/stats", "/api/v1/events/recent", "/api/v1/events/{event_id}/fate")
+STEPS = [{"event": "page_view"}, {"event": "signup"}]
+ASKED: dict[str, dict[str, Any]] = {
+    "/api/v1/query": {"metrics": ["events"]},
+    "/api/v1/funnels/query": {"steps": STEPS},
+    "/api/v1/funnels/people": {"steps": STEPS, "step": 1},
+    "/api/v1/retention/query": {},
+}
+"""Questions that are sent as a body."""
+READS = (
+    *("/api/v1/stats", "/api/v1/events/recent", "/api/v1/events/{event_id}/fate", *ASKED),
+    *(
+        "/api/v1/reports/pages",
+        "/api/v1/reports/sources",
+        "/api/v1/reports/audience",
+        "/api/v1/reports/audience/newness",
+    ),
+    *("/api/v1/reports/realtime", "/api/v1/reports/revenue"),
+)
 EVENT = "0198c0de-0000-7000-8000-000000000001"
 QUESTIONS: dict[str, dict[str, Any]] = {"GET /api/v1/stats": {"metric": "event_count"}}
 
@@ -58,7 +75,9 @@ def _url(path: str) -> str:
 def _request(method: str, path: str) -> dict[str, Any]:
     name = f"{method} {path}"
     request: dict[str, Any] = {"params": QUESTIONS.get(name, {})}
-    return request | ({"json": BODIES[name]} if name in BODIES else {})
+    body = ASKED.get(path) if method == "POST" else None
+    body = BODIES.get(name, body)
+    return request if body is None else request | {"json": body}
 
 
 def test_the_table_of_routes_is_whole() -> None:
@@ -139,7 +158,8 @@ async def test_anothers_site_is_as_one_that_does_not_exist(api: Api, key: str) -
         for site in ("blog", "nowhere"):
             request = _request(method, path)
             if "{site_id}" not in path:
-                request["params"] = request["params"] | {"site_id": site}
+                where = "json" if path in ASKED else "params"
+                request[where] = request[where] | {"site_id": site}
             answer = await api.ask(method, _url(path).replace("{site_id}", site), key, **request)
             texts.append((answer.status_code, answer.text.replace(site, "SITE")))
 
@@ -199,8 +219,8 @@ async def test_a_new_key_reaches_no_further_than_the_one_that_makes_it(api: Api)
 
 async def test_a_key_of_all_sites_must_name_one(api: Api) -> None:
     for path in READS:
-        question = QUESTIONS.get(f"GET {path}", {})
-        answer = await api.ask("GET", _url(path), "admin", params=question)
+        method = "POST" if path in ASKED else "GET"
+        answer = await api.ask(method, _url(path), "admin", **_request(method, path))
 
         assert answer.status_code == 400
         assert answer.json()["errors"][0]["parameter"] == "site_id"
