@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from clickhouse.reports.filter import Parameters
 
-HOUR_MS = 3_600_000
-
 
 @dataclass(frozen=True)
 class Grid:
@@ -22,11 +20,6 @@ class Grid:
     def periods(self) -> int:
         """How many there are."""
         return len(self.begins) - 1
-
-    @property
-    def is_of_hours(self) -> bool:
-        """Whether each period is made of whole hours of UTC, as everywhere but where clocks go by the half hour."""
-        return not any(begin % HOUR_MS for begin in self.begins)
 
     def number(self, ms: str, bound: Parameters) -> str:
         """The number of the period of a moment as an expression; 0 for what lies before the first."""
