@@ -17,6 +17,9 @@ POLL_S = 0.001
 """How often acknowledgements are fetched while some are awaited. On the loop's own thread: another thread would
 wait for the interpreter up to 5 ms at each."""
 IDLE_POLL_S = 0.25
+FIRST_S = 5.0
+"""The least time that a new producer has for its first acknowledgement: it finds its broker, its number and the topic
+first, and one given up before that would be followed by others that get no further, each sending the same again."""
 SILENT = "the broker has acknowledged nothing for too long"
 
 log = logging.getLogger(__name__)
@@ -56,7 +59,7 @@ class RawLog:
         self._none_awaited = asyncio.Event()
         self._none_awaited.set()
         self._heard = 0.0
-        self._is_broken = self._is_ending = False
+        self._is_broken = self._is_ending = self._is_proven = False
         self._number = 0
         self.in_flight_bytes = 0
         self.in_flight = 0
@@ -84,7 +87,7 @@ class RawLog:
     def connect(self) -> None:
         """Begin with a new producer. What the one before had not acknowledged is given up: its log may be gone."""
         self.disconnect(kafkafault.BROKEN if self._is_broken else "the log was replaced")
-        self._is_broken = self._is_ending = False
+        self._is_broken = self._is_ending = self._is_proven = False
         self._number += 1
         self._producer = Producer({**self._config, "error_cb": partial(self._noted, self._number)}, logger=log)
         self._schedule(0)
@@ -170,10 +173,14 @@ class RawLog:
                 self._awaited.popleft()
             elif first.due <= now:
                 self._fail(first, "not acknowledged in time")
-            elif self.is_pressed and now - max(first.due - self._timeout_s, self._heard) >= self._silent_s:
+            elif self.is_pressed and now - max(first.due - self._timeout_s, self._heard) >= self._patience_s:
                 self._fail(first, SILENT)
             else:
                 return
+
+    @property
+    def _patience_s(self) -> float:
+        return self._silent_s if self._is_proven else max(self._silent_s, FIRST_S)
 
     def _delivered(self, record: Record, error: KafkaError | None, _: Message) -> None:
         if record.is_out:
@@ -182,6 +189,7 @@ class RawLog:
             self._fail(record, self._told(error))
             return
         self.acknowledged += 1
+        self._is_proven = True
         self._heard = asyncio.get_running_loop().time()
         self._leave(record, None)
         record.settle(None)
