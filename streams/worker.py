@@ -45,14 +45,12 @@ Checks = Callable[[], dict[str, str]]
 
 def run(settings: Settings) -> None:
     """Stream until stopped, and end the process. Raises SettingError for what waiting will not mend."""
-    if not settings.secret.get_secret_value():
-        log.warning("PULSE_SECRET is empty: who knows an address can tell the visitor id that is derived from it")
-    broker = Broker(settings.kafka_url)
+    warn_of_no_secret(settings)
     steps = steps_of(settings)
     readiness = Readiness()
     health.serve(settings.host, settings.streams_port, readiness)
-    ids = await_topics(broker, readiness)
-    check_partitions(broker)
+    broker = Broker(settings.kafka_url)
+    ids = topics(broker, readiness)
 
     window_ms = int(settings.dedup_hours * HOUR_MS)
     app = create_app(settings)
@@ -71,8 +69,7 @@ def run(settings: Settings) -> None:
     slow = Slow(broker, ownership, lane, refine, live_end, lambda: sink.seconds)
 
     attach(app, "refine", RAW, refine)
-    for work in (beat.run, slow, partial(sink.run, slow.behind)):
-        beside(app, work)
+    beside(app, beat.run, slow, partial(sink.run, slow.behind))
     follow_assignment(app, ownership, refine, settings.session_timeout_ms / 2000)
     watch = Watch(
         broker,
@@ -82,17 +79,16 @@ def run(settings: Settings) -> None:
         lambda: reading.standing() if slow.is_silent else ownership.standing(),
     )
     REGISTRY.register(figures.Now(reading.standing, reading.end, memories.sizes, lambda: bool(memories.waiting)))
-    readiness.checks = lambda: {
-        "kafka": watch.kafka,
-        "partitions": "ok" if ownership.is_settled else "waiting to be assigned partitions",
-        "memory": f"reading what was seen of {sorted(memories.reading)}" if memories.reading else "ok",
-        "log": "; ".join([*memories.cut.values(), *watch.cut.values()]) or "ok",
-        "older_logs": elsewhere.state,
-        "store": memories.waiting or "ok",
-    }
+    readiness.checks = partial(checks_of, watch, ownership, memories, elsewhere)
     watch.start()
     collect_rarely()
     Worker(app).execute_from_commandline()
+
+
+def warn_of_no_secret(settings: Settings) -> None:
+    """Say what comes of an empty secret."""
+    if not settings.secret.get_secret_value():
+        log.warning("PULSE_SECRET is empty: who knows an address can tell the visitor id that is derived from it")
 
 
 class Readiness:
@@ -103,6 +99,27 @@ class Readiness:
 
     def __call__(self) -> dict[str, str]:
         return self.checks()
+
+
+def checks_of(watch: Watch, ownership: Ownership, memories: Memories, elsewhere: Elsewhere) -> dict[str, str]:
+    """What the health page says of a worker that runs."""
+    return {
+        "kafka": watch.kafka,
+        "partitions": "ok" if ownership.is_settled else "waiting to be assigned partitions",
+        "memory": f"reading what was seen of {sorted(memories.reading)}" if memories.reading else "ok",
+        "log": "; ".join([*memories.cut.values(), *watch.cut.values()]) or "ok",
+        "older_logs": elsewhere.state,
+        "store": memories.waiting or "ok",
+    }
+
+
+def topics(broker: Broker, readiness: Readiness) -> dict[str, str]:
+    """The ids of all topics, once they are there. Raises SettingError unless what is written is shared as what is read."""
+    ids = await_topics(broker, readiness)
+    counts = {topic: broker.partitions(topic) for topic in (RAW, SLOW, EVENTS, REJECTED)}
+    if len(set(counts.values())) > 1:
+        raise SettingError(f"topics must have the same number of partitions: {counts}")
+    return ids
 
 
 def await_topics(broker: Broker, readiness: Readiness) -> dict[str, str]:
@@ -120,13 +137,6 @@ def await_topics(broker: Broker, readiness: Readiness) -> dict[str, str]:
             time.sleep(ASK_EACH_S)
 
 
-def check_partitions(broker: Broker) -> None:
-    """Raise SettingError unless what refinement writes has as many partitions as what it reads."""
-    counts = {topic: broker.partitions(topic) for topic in (RAW, SLOW, EVENTS, REJECTED)}
-    if len(set(counts.values())) > 1:
-        raise SettingError(f"topics must have the same number of partitions: {counts}")
-
-
 def attach(app: faust.App, name: str, topic: str, work: Callable[[Any], Any]) -> None:
     """Make an agent of some work over a topic's records. One at a time: more would acknowledge out of order."""
 
@@ -136,13 +146,19 @@ def attach(app: faust.App, name: str, topic: str, work: Callable[[Any], Any]) ->
     app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name=name, concurrency=1)(agent)
 
 
-def beside(app: faust.App, work: Callable[[], Awaitable[None]]) -> None:
+def beside(app: faust.App, *works: Callable[[], Awaitable[None]]) -> None:
     """Do some work beside the agents, for as long as the app runs."""
+    for work in works:
+        app.task(_bare(work))
+
+
+def _bare(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Work as a function without arguments, which is what Faust can tell it by."""
 
     async def task() -> None:
         await work()
 
-    app.task(task)
+    return task
 
 
 def follow_assignment(app: faust.App, ownership: Ownership, refine: Refine, rest_s: float) -> None:

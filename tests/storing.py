@@ -4,17 +4,19 @@ import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from msgspec import json
 
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
+from clickhouse.sink.reader import GROUP
 from deploy.local import port, probe
 from deploy.local.process import Running
 from deploy.local.process import start as start_process
@@ -193,3 +195,28 @@ class Sink:
     def log(self) -> str:
         """What it has said."""
         return (self.folder / "sink.log").read_text()
+
+
+def delete_topics(servers: str) -> None:
+    """Delete all topics of the product, as if the log were new."""
+    admin = AdminClient({"bootstrap.servers": servers})
+    there = [topic for topic in admin.list_topics(timeout=60).topics if topic.startswith("pulse.")]
+    if not there:
+        return
+    for deleted in admin.delete_topics(there).values():
+        deleted.result()
+    eventually(lambda: not [t for t in admin.list_topics(timeout=60).topics if t.startswith("pulse.")])
+
+
+def commit(servers: str, topic: str, offset: Callable[[int], int]) -> None:
+    """Move the group's committed offsets, as somebody might by mistake."""
+    consumer = Consumer({"bootstrap.servers": servers, "group.id": GROUP, "enable.auto.commit": False})
+    found = consumer.committed([TopicPartition(topic, p) for p in range(PARTITIONS)], timeout=60)
+    moved = [TopicPartition(topic, at.partition, offset(max(at.offset, 0))) for at in found]
+
+    def committed() -> bool:
+        consumer.commit(offsets=moved, asynchronous=False)
+        return True
+
+    eventually(committed)
+    consumer.close()

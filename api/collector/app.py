@@ -14,14 +14,14 @@ from api.collector.body import Receive
 from api.collector.flood import Floods
 from api.collector.gather import Gatherer
 from api.collector.ingest import PATH, Ingest, Scope, Send
-from api.collector.pages import Readiness, create_pages
+from api.collector.pages import Lifespan, Readiness, create_pages
 from api.collector.quota import Quota
 from api.collector.receipt import Rules
 from api.collector.tally import Tally
 from api.collector.visitor import proxies
 from api.collector.way import Way
 from api.control.store import Store
-from api.keyring import open_keyring
+from api.keyring import Keyring, open_keyring
 from pulse.clock import Bounds
 from pulse.errors import Unavailable
 from pulse.settings import Settings
@@ -51,28 +51,11 @@ def create_app(settings: Settings) -> App:
     tally.behind.set_function(lambda: way.lagging[RAW].verdict.behind_s)
     tally.slow_behind.set_function(lambda: way.lagging[SLOW].verdict.behind_s)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watching = [vital.begin(each) for each in way.watching()]
-        way.route.begin()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
-        yield
-        for each in gatherers.values():
-            each.flush()
-        await way.route.stop(lambda: way.watch.fault)
-        for watch in watching:
-            watch.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
-        await keyring.close()
-        store.close()
-
     async def checks() -> Readiness:
         keys = await _ping(store)
         return Readiness((keys == "ok" or keyring.believes()) and way.fault() is None, {**way.checks(), "keys": keys})
 
-    pages = create_pages(checks, tally, lifespan)
+    pages = create_pages(checks, tally, _lifespan(way, list(gatherers.values()), keyring, store))
     quota = Quota(settings.key_events_per_second) if settings.key_events_per_second else None
     floods = Floods(settings.visitor_events_per_second, settings.site_events_per_second)
     ingest = Ingest(keyring.find, gatherers, admission, quota, floods, believed, tally, way.partitions, most)
@@ -84,6 +67,29 @@ def create_app(settings: Settings) -> App:
             await pages(scope, receive, send)
 
     return app
+
+
+def _lifespan(way: Way, gatherers: list[Gatherer], keyring: Keyring, store: Store) -> Lifespan:
+    """What frames the collector's life: at its end, what it holds is sent before what it uses is closed."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watching = [vital.begin(each) for each in way.watching()]
+        way.route.begin()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        yield
+        for each in gatherers:
+            each.flush()
+        await way.route.stop(lambda: way.watch.fault)
+        for watch in watching:
+            watch.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        await keyring.close()
+        store.close()
+
+    return lifespan
 
 
 def rules(settings: Settings) -> Rules:

@@ -3,14 +3,13 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from msgspec import json
 
 from clickhouse.client import Client
@@ -22,7 +21,7 @@ from tests import services
 from tests.eventually import eventually
 from tests.exact import assert_exact
 from tests.services import Service
-from tests.storing import NOW_MS, PARTITIONS, Log, Sink, events, lines_of
+from tests.storing import NOW_MS, PARTITIONS, Log, Sink, commit, delete_topics, events, lines_of
 
 pytestmark = [pytest.mark.native, pytest.mark.clickhouse]
 
@@ -48,7 +47,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def sink(broker: Service, warehouse: Service, tmp_path: Path) -> Iterator[Sink]:
     """A sink over topics and a database of the test's own; not started."""
-    _delete_topics(broker.url)
+    delete_topics(broker.url)
     sink = Sink(tmp_path, broker.url, f"{warehouse.url}/test_{uuid4().hex[:8]}")
     sink.prepare()
     yield sink
@@ -61,35 +60,11 @@ def log(sink: Sink) -> Log:
     return Log(sink.kafka)
 
 
-def _delete_topics(servers: str) -> None:
-    admin = AdminClient({"bootstrap.servers": servers})
-    there = [topic for topic in admin.list_topics(timeout=60).topics if topic.startswith("pulse.")]
-    if not there:
-        return
-    for deleted in admin.delete_topics(there).values():
-        deleted.result()
-    eventually(lambda: not [t for t in admin.list_topics(timeout=60).topics if t.startswith("pulse.")])
-
-
 def _all_stored(sink: Sink, ids: list[str]) -> None:
     eventually(lambda: sink.store.distinct() == len(set(ids)), within=60)
     eventually(lambda: sink.store.differing_minutes() == 0, within=30)
     eventually(lambda: sink.store.unbalanced() == 0, within=30)
     assert_exact(sink.store, ids)
-
-
-def _commit(servers: str, topic: str, offset: Callable[[int], int]) -> None:
-    """Move the group's committed offsets, as somebody might by mistake."""
-    consumer = Consumer({"bootstrap.servers": servers, "group.id": GROUP, "enable.auto.commit": False})
-    found = consumer.committed([TopicPartition(topic, p) for p in range(PARTITIONS)], timeout=60)
-    moved = [TopicPartition(topic, at.partition, offset(max(at.offset, 0))) for at in found]
-
-    def committed() -> bool:
-        consumer.commit(offsets=moved, asynchronous=False)
-        return True
-
-    eventually(committed)
-    consumer.close()
 
 
 def _readiness(sink: Sink) -> dict[str, str]:
@@ -194,7 +169,7 @@ def test_a_wrong_committed_offset_changes_nothing(sink: Sink, log: Log) -> None:
     assert sink.stop() == 0
     for move in (lambda _: 0, lambda at: at // 2, lambda at: at + 1_000_000):
         for topic in (topics.EVENTS, topics.METRICS):
-            _commit(sink.kafka, topic, move)
+            commit(sink.kafka, topic, move)
         sink.start()
         ids += log.write(events(len(ids), 200))
         _all_stored(sink, ids)
@@ -267,7 +242,7 @@ def test_a_new_log_over_old_data(sink: Sink, log: Log) -> None:
     ids = log.write(events(1, 1_000))
     _all_stored(sink, ids)
     assert sink.running is not None
-    _delete_topics(sink.kafka)
+    delete_topics(sink.kafka)
     sink.prepare()
     new = Log(sink.kafka)
     ids += new.write(events(2, 3_000))
@@ -284,8 +259,8 @@ def test_records_of_several_months(sink: Sink, log: Log) -> None:
     sink.start()
     _all_stored(sink, ids)
     sink.kill()
-    _commit(sink.kafka, topics.EVENTS, lambda _: 0)
-    _commit(sink.kafka, topics.METRICS, lambda _: 0)
+    commit(sink.kafka, topics.EVENTS, lambda _: 0)
+    commit(sink.kafka, topics.METRICS, lambda _: 0)
     sink.start()
     ids += log.write(events(9, 100))
     _all_stored(sink, ids)
@@ -313,7 +288,7 @@ def test_what_cannot_be_stored_is_kept_and_the_rest_goes_on(sink: Sink, log: Log
         eventually(lambda: sink.store.number("SELECT count() FROM events_rejected") == 17)
         eventually(lambda: sink.store.events() == len(ids))
         sink.kill()
-        _commit(sink.kafka, topics.EVENTS, lambda _: 0)
+        commit(sink.kafka, topics.EVENTS, lambda _: 0)
     sink.start()
     more = log.write(events(8, 30))
     eventually(lambda: sink.store.events() == len(ids) + len(more))
@@ -333,7 +308,7 @@ def test_refused_lines_are_stored_once(sink: Sink, log: Log) -> None:
         sink.start()
         eventually(lambda: sink.store.number("SELECT count() FROM events_rejected") == 6)
         sink.stop()
-        _commit(sink.kafka, topics.REJECTED, lambda _: 0)
+        commit(sink.kafka, topics.REJECTED, lambda _: 0)
 
 
 def test_what_the_control_plane_saves_is_mirrored(sink: Sink, log: Log) -> None:
