@@ -6,6 +6,7 @@ SERVICES ?= embedded
 WORKERS ?= 1
 SINKS ?= 1
 COLLECTORS ?= 1
+PARALLEL ?= 2
 RUN := .venv/bin/python
 
 help: ## what can be made
@@ -30,12 +31,15 @@ check: setup ## style, types and import rules
 	@$(RUN) -m mypy
 	@.venv/bin/lint-imports
 
-test: setup ## everything that the tests need, and all tests
+test: setup ## everything that the tests need, and all tests (PARALLEL=2 at a time, but for those that want the machine alone)
 	@$(RUN) -m deploy.local.fetch
-	@$(RUN) -m pytest -q -p tests.complete --durations=25 $(TESTS)
+	@failed=0; \
+	$(RUN) -m pytest -q -p tests.complete --durations=25 -n $(PARALLEL) --dist worksteal tests/unit tests/component || failed=1; \
+	$(RUN) -m pytest -q -p tests.complete --durations=25 tests/integration tests/e2e tests/faults || failed=1; \
+	exit $$failed
 
 test-fast: setup ## unit and component tests
-	@$(RUN) -m pytest -q tests/unit tests/component $(TESTS)
+	@$(RUN) -m pytest -q -n $(PARALLEL) --dist worksteal tests/unit tests/component $(TESTS)
 
 chaos: setup ## random faults under load, repeatable (SEED=7, FAULTS=50, CHAOS="--rebalances --seconds 180")
 	@$(RUN) -m deploy.local.fetch

@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 MEASUREMENTS = (
     *("short", "sustained", "singles", "latency", "catchup", "flatness", "tenants", "overload", "rebalance"),
     *(
+        "limits",
         "hotdb",
         "retry",
         "exact",

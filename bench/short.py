@@ -5,27 +5,21 @@ a tenth and at half of it and of a lone event, and beside them the limits of the
 """
 
 import argparse
-import random
 import sys
-from time import process_time
 
 from msgspec import structs
 
-from bench.collector import pure
+from bench import limits
 from bench.drive import drive
 from bench.evidence import Evidence, begin
 from bench.latency import lone
 from bench.options import layout, parser, plan
 from bench.outcome import Outcome, lines, outcome, told
 from bench.stack import Stack, running
-from bench.streams import records, refining, rolling_up, timed
 from bench.sustained import measure, verdict
-from pulse.settings import Settings
-from streams.refinement import steps_of
 
 SINGLES = {"size": 1, "rate": 2_000.0, "connections": 512}
 SHARES = (0.1, 0.5)
-EVENTS = 20_000
 
 
 def main(words: list[str]) -> int:
@@ -33,7 +27,7 @@ def main(words: list[str]) -> int:
     asked = parser(__doc__, rate=20_000, seconds=45, search=True).parse_args(words)
     evidence = begin("short", asked)
     found: dict[str, Outcome] = {}
-    limits(evidence)
+    limits.told(evidence)
     with running(layout(asked)) as stack:
         print("== batches of 500", flush=True)
         found["batches"] = measure(stack, asked, evidence, "batches")
@@ -44,24 +38,6 @@ def main(words: list[str]) -> int:
     print(f"evidence: {evidence.folder.name}")
     print(*last(found), sep="\n")
     return 0 if all(each.is_exact and not each.differing_minutes for each in found.values()) else 1
-
-
-def limits(evidence: Evidence) -> None:
-    """What each stage costs alone, in µs of CPU an event, without log and store."""
-    steps = steps_of(Settings())
-    some = records(EVENTS // 500, 500, random.Random(1))
-    began = process_time()
-    work = refining(some, steps)
-    roll, count = rolling_up(work())
-    found = {
-        "collector, batches of 500": pure(500),
-        "collector, single events": pure(1),
-        "refine, 500 a record": timed(work, EVENTS),
-        "rollup, 500 a record": timed(roll, count),
-    }
-    evidence.raw("limits", found | {"took": process_time() - began})
-    for name in found:
-        print(f"alone: {name:28} {evidence.figure(f'alone: {name}', 'µs/event', 'limits', name):6.2f} µs an event")
 
 
 def latencies(stack: Stack, asked: argparse.Namespace, evidence: Evidence, rate: float) -> dict[str, Outcome]:

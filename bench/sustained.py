@@ -7,6 +7,7 @@ stays bounded; with `--search` it first finds the highest rate that does, in sho
 import argparse
 import sys
 
+from bench import limits
 from bench.drive import drive
 from bench.evidence import Evidence, begin
 from bench.figures import highest
@@ -27,8 +28,13 @@ def main(words: list[str]) -> int:
 def run(options: argparse.ArgumentParser, words: list[str], what: str) -> int:
     """Measure requests as asked; `what` names them in the last line."""
     options.add_argument("--search", action="store_true", help="find the highest rate first, beginning with --rate")
+    options.add_argument(
+        "--no-limits", action="store_true", help="without the limits of the stages, which take a minute"
+    )
     asked = options.parse_args(words)
     evidence = begin(f"sustained-{what}", asked)
+    if not asked.no_limits:
+        limits.told(evidence)
     with running(layout(asked)) as stack:
         found = measure(stack, asked, evidence, what)
     print(f"evidence: {evidence.folder.name}")
