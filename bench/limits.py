@@ -1,7 +1,7 @@
 """What each stage costs alone, µs of CPU an event: `python -m bench limits`; `bench short` and `bench sustained` say it too.
 
 Collector, refinement and sink as pure functions, warm; the store as one process that is given blocks of 50,000 rows, with all
-its views; the broker as one Apache Kafka through which the events go raw and refined once each, its clients told apart.
+its views; the broker, Apache Kafka or with --embedded the other, through which the events go raw and refined once each, its clients told apart.
 What the whole costs cannot be less than their sum, and so the rate that two cores hold no more than 2 s over it.
 """
 
@@ -22,12 +22,12 @@ from bench.options import parser
 from bench.sink import best, conversions, inserted, refined, store
 from bench.streams import records, refining, timed
 from clickhouse.sink.write import Writer
+from deploy.local import apache_kafka, port, tansu
 from deploy.local.process import Running
 from pulse.settings import Settings
 from pulse.topics import DAY_MS, MAX_RECORD_BYTES, RAW
 from streams.memory import Memory
 from streams.refinement import refine, steps_of
-from tests import services
 from tests.collecting import create_raw
 
 EVENTS = 20_000
@@ -44,28 +44,31 @@ Limits = dict[str, float]
 def main(words: list[str]) -> int:
     """Measure, and keep it."""
     asked = parser(__doc__, rate=None).parse_args(words)
-    told(begin("limits", asked))
+    told(begin("limits", asked), asked.embedded)
     return 0
 
 
-def told(evidence: Evidence) -> Limits:
-    """Measure, print, and take the figures into a run's evidence."""
-    found = measured()
+def told(evidence: Evidence, embedded: bool) -> None:
+    """Measure, print, and take the figures into a run's evidence; `embedded` is which broker."""
+    found = measured(embedded)
     evidence.raw("limits", found)
     for name in found:
         unit = "s" if name.startswith("a loop") else "µs/event"
         print(f"alone: {name:38} {evidence.figure(f'alone: {name}', unit, 'limits', name):6.2f} {unit}", flush=True)
-    return found
 
 
-def measured() -> Limits:
+def measured(embedded: bool) -> Limits:
     """The stages; and how fast this machine is just now, as the time of a loop of Python."""
     speed = loop()
     pures = clean()
     stored = storing()
-    carried = carrying()
-    whole = sum(pures[name] for name in ("collector, batches of 500", "refinement, 500 a record"))
-    whole += sum(stored.values()) + carried["broker"]
+    carried = carrying(embedded)
+    whole = (
+        pures["collector, batches of 500"]
+        + pures["refinement, 500 a record"]
+        + sum(stored.values())
+        + carried["broker"]
+    )
     return {"a loop of 3,000,000 turns": speed} | pures | stored | carried | {"all, clients of the log left out": whole}
 
 
@@ -103,16 +106,15 @@ def storing() -> Limits:
     return {"sink, blocks of 50,000": own, "ClickHouse, blocks of 50,000": theirs}
 
 
-def carrying() -> Limits:
+def carrying(embedded: bool) -> Limits:
     """An event's two ways through the log: the broker's share, and that of a producer and a consumer of librdkafka."""
+    at = port.free()
     with tempfile.TemporaryDirectory() as folder:
-        broker = services.kafka(Path(folder))
-        broker.start()
+        broker = tansu.start(Path(folder), at) if embedded else apache_kafka.start(Path(folder), at, port.free())
         try:
-            create_raw(broker.url, PARTITIONS)
-            running: Running = broker.running  # type: ignore[attr-defined]
+            create_raw(f"127.0.0.1:{at}", PARTITIONS)
             payloads = _payloads()
-            rounds = [_carry(broker.url, running, payloads) for _ in range(ROUNDS)]
+            rounds = [_carry(f"127.0.0.1:{at}", broker, payloads) for _ in range(ROUNDS)]
         finally:
             broker.kill()
     return {"broker": min(server for server, _ in rounds), "clients of the log": min(own for _, own in rounds)}

@@ -27,7 +27,7 @@ def main(words: list[str]) -> int:
     asked = parser(__doc__, rate=20_000, seconds=45, search=True).parse_args(words)
     evidence = begin("short", asked)
     found: dict[str, Outcome] = {}
-    limits.told(evidence)
+    limits.told(evidence, asked.embedded)
     with running(layout(asked)) as stack:
         print("== batches of 500", flush=True)
         found["batches"] = measure(stack, asked, evidence, "batches")

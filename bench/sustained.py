@@ -34,7 +34,7 @@ def run(options: argparse.ArgumentParser, words: list[str], what: str) -> int:
     asked = options.parse_args(words)
     evidence = begin(f"sustained-{what}", asked)
     if not asked.no_limits:
-        limits.told(evidence)
+        limits.told(evidence, asked.embedded)
     with running(layout(asked)) as stack:
         found = measure(stack, asked, evidence, what)
     print(f"evidence: {evidence.folder.name}")
