@@ -29,6 +29,14 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several processes that run tests ports of its own: a service that is away keeps its address."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        number, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+        port.BELOW_EPHEMERAL = port.BELOW_EPHEMERAL[number::count]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by the services whose fixtures it uses, so that `-m 'not native'` leaves out what is slow to get."""
     for item in items:

@@ -6,13 +6,13 @@ from pulse.diagnosis.network import is_free
 from pulse.errors import PulseError
 
 LOOPBACK = "127.0.0.1"
-_BELOW_EPHEMERAL = range(20_000, 32_000)
+BELOW_EPHEMERAL = range(20_000, 32_000)
 """Where no outgoing connection can take a port between finding it free and listening on it."""
 
 
 def free() -> int:
     """A port that nothing listens on."""
-    for port in random.sample(_BELOW_EPHEMERAL, 200):
+    for port in random.sample(BELOW_EPHEMERAL, 200):
         if is_free(LOOPBACK, port):
             return port
     raise PulseError("no free port between 20000 and 32000: stop some of the programs that listen there")

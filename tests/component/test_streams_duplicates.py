@@ -72,13 +72,13 @@ def await_stored(store: Store, number: int) -> None:
     eventually(lambda: store.events() >= number, 60, every=0.2)
 
 
-def sent_in_turns(log: Log, store: Store, turns: int, before: int = 0, size: int = 100) -> list[Line]:
+def sent_in_turns(log: Log, store: Store, turns: int, before: int = 0) -> list[Line]:
     """Events a hundred at a time, each stored before the next is sent."""
     sent: list[Line] = []
     for turn in range(turns):
-        some = [raw_event() for _ in range(size)]
+        some = [raw_event() for _ in range(100)]
         log.send(some)
-        await_stored(store, before + (turn + 1) * size)
+        await_stored(store, before + (turn + 1) * 100)
         sent += some
     return sent
 
@@ -109,7 +109,7 @@ def test_what_has_left_the_exact_memory_is_known_by_the_store_over_restarts_and_
     assert one.metric("pulse_refine_events_duplicate_total") == 200
 
     two.start()
-    eventually(lambda: two.metric("pulse_refine_seen_ids") > 0 or log.send(more[:3]) is None, 60, every=0.5)
+    eventually(lambda: two.metric("pulse_refine_seen_ids") > 0 or log.send(more[:100]) is None, 60, every=0.5)
     log.send(sent + new + more)
     one.kill()
     last = [raw_event() for _ in range(30)]
@@ -135,7 +135,10 @@ def test_while_the_store_is_away_refinement_goes_on_as_far_as_it_may_and_no_furt
     eventually(lambda: log_lag(log) == 0, 60, every=0.3)
     worker.kill()
     worker.start()  # what is stored is now in filters alone, so that there is room
-    sent += sent_in_turns(log, sink.store, 1, before=400, size=15)
+    first = [raw_event(visitor_id="one"), *(raw_event() for _ in range(14))]
+    log.send(first)
+    await_stored(sink.store, 415)
+    sent += first
     store.kill()
     known = len(log.events())
     fresh = [raw_event(visitor_id="one") for _ in range(20)]
