@@ -8,11 +8,11 @@ WHOLE = "write it as http://USER:PASSWORD@HOST:PORT/DATABASE"
 ESCAPED = "with / as %2F, # as %23, ? as %3F and @ as %40 in user and password"
 
 
-def demand(setting: str, url: str) -> None:
+def demand(setting: str, url: str, whole: str = WHOLE) -> None:
     """Raise SettingError, naming the setting, unless the address can be read and names a host."""
     fault = fault_of(url)
     if fault:
-        raise SettingError(f"{setting}: {fault}: {WHOLE}, {ESCAPED}")
+        raise SettingError(f"{setting}: {fault}: {whole}, {ESCAPED}")
 
 
 def fault_of(url: str) -> str:

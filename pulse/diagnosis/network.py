@@ -21,7 +21,7 @@ PORTS_OF = {
     "clickhouse": ("clickhouse_port", "clickhouse_native_port"),
     "redis": ("redis_port",),
 }
-OWN_PORTS = ("collector_port", "query_port", "streams_port", "sink_port")
+OWN_PORTS = tuple(f"{kind}_port" for kind in ("collector", "query", "live", "streams", "sink", "alerts", "delivery"))
 
 
 def ports(settings: Settings, given: Mapping[str, bool], is_free: Callable[[str, int], bool]) -> list[Finding]:

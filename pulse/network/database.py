@@ -1,0 +1,54 @@
+"""Databases of MaxMind's format, of whatever schema."""
+
+import logging
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import maxminddb
+
+from pulse.errors import PulseError
+from pulse.network.found import NOWHERE, Found, told
+
+log = logging.getLogger(__name__)
+
+
+class Database(NamedTuple):
+    """An open database; `made_ms` is when it was made, in ms since the epoch, `version` the highest that it knows.
+
+    `faults` are the kinds of error that reading it has given: each is told once.
+    """
+
+    reader: Any
+    name: str
+    version: int
+    made_ms: int
+    faults: set[str]
+
+    def told(self, address: IPv4Address | IPv6Address) -> Found:
+        """What it tells of an address; NOWHERE, and a warning, where the record cannot be read or is of an unknown shape."""
+        if address.version > self.version:
+            return NOWHERE
+        try:
+            record = self.reader.get(address)
+            found = told(record) if isinstance(record, dict) else NOWHERE
+        except Exception as error:
+            self._warn(type(error).__name__)
+            return NOWHERE
+        return found._replace(source=self.name, made_ms=self.made_ms) if found.network else found
+
+    def _warn(self, kind: str) -> None:
+        """Tell of a kind of error, once; not of its text, which may hold the address."""
+        if kind not in self.faults:
+            self.faults.add(kind)
+            log.warning("network data: records of %s cannot be read, and are passed over: %s", self.name, kind)
+
+
+def opened(path: Path) -> Database:
+    """Open a database, which is mapped into memory; raises PulseError if it is none."""
+    try:
+        reader = maxminddb.open_database(path)
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+        raise PulseError(f"{path} cannot be read: {error}") from None
+    about = reader.metadata()
+    return Database(reader, path.name, about.ip_version, about.build_epoch * 1000, set())

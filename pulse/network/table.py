@@ -1,0 +1,135 @@
+"""The built table: a file of Arrow that is mapped into memory, and so shared by all processes of a machine.
+
+It has one row, whose columns are lists: where ranges begin, what lies there, and the systems and providers by number.
+"""
+
+from bisect import bisect_left, bisect_right
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from msgspec import Struct, json
+
+from pulse.errors import PulseError
+from pulse.network.found import NOWHERE, UNKNOWN, Found
+from pulse.network.kind import Kind
+from pulse.network.ranges import Array, halves
+from pulse.network.source import ASN, ORIGIN, Taken
+
+NAME = "networks.arrow"
+KINDS = tuple(kind.value for kind in Kind)
+_ABOUT = b"pulse"
+
+COLUMNS = {
+    "v4": pa.uint32(),
+    "v4_system": pa.int32(),
+    "v4_origin": pa.int16(),
+    "v6_high": pa.uint64(),
+    "v6_low": pa.uint64(),
+    "v6_system": pa.int32(),
+    "v6_origin": pa.int16(),
+    "asn": pa.uint32(),
+    "org": pa.string(),
+    "entropy": pa.float32(),
+    "kind": pa.uint8(),
+    "provider": pa.string(),
+    "provider_kind": pa.uint8(),
+    "homes": pa.list_(pa.uint32()),
+}
+SCHEMA = pa.schema([(name, pa.list_(kind)) for name, kind in COLUMNS.items()])
+
+
+class About(Struct):
+    """When a table was built, in ms since the epoch, and of what."""
+
+    built_ms: int
+    taken: list[Taken]
+
+    def made_ms(self, name: str) -> int:
+        """When the data of a package were made; 0 if it is not in the table."""
+        return next((each.made_ms for each in self.taken if each.name == name), 0)
+
+
+def columns_of(points: dict[int, Array]) -> dict[str, Array]:
+    """The columns that say where ranges begin."""
+    high, low = halves(points[6])
+    return {"v4": points[4].astype("u4"), "v6_high": high, "v6_low": low}
+
+
+def write(path: Path, columns: dict[str, Any], about: About) -> None:
+    """Write a table in place of another, which stays whole for whoever has it open. Raises OSError."""
+    row = {name: pa.array([columns[name]], pa.list_(kind)) for name, kind in COLUMNS.items()}
+    table = pa.table(row, SCHEMA.with_metadata({_ABOUT: json.encode(about)}))
+    beside = path.with_suffix(".new")
+    with pa.OSFile(str(beside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    beside.replace(path)
+
+
+class Table:
+    """Looks addresses up in a built table. Raises PulseError if the file is none that this version can read."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            self.about = json.decode(table.schema.metadata[_ABOUT], type=About)
+            if not table.schema.remove_metadata().equals(SCHEMA):
+                raise ValueError("it has other columns")
+        except (OSError, ValueError, TypeError, KeyError, pa.ArrowInvalid) as error:
+            raise PulseError(f"{path} cannot be read ({error}): `pulse geo update` makes it anew") from None
+        lists = {name: table[name].chunk(0).values for name in COLUMNS}
+        numbers = {
+            name: memoryview(lists[name].to_numpy()) for name, kind in COLUMNS.items() if pa.types.is_primitive(kind)
+        }
+        self._v4 = (numbers["v4"], numbers["v4_system"], numbers["v4_origin"])
+        self._v6 = (numbers["v6_high"], numbers["v6_low"], numbers["v6_system"], numbers["v6_origin"])
+        self._systems = (numbers["asn"], lists["org"], numbers["entropy"], numbers["kind"])
+        self._by_number = np.asarray(numbers["asn"])
+        self._providers: list[str] = lists["provider"].to_pylist()
+        self._provider_kinds = [KINDS[number] for number in numbers["provider_kind"]]
+        self._homes = {
+            provider: frozenset(homes)
+            for provider, homes in zip(self._providers, lists["homes"].to_pylist(), strict=True)
+        }
+        self._made = self.about.made_ms(ASN.name), self.about.made_ms(ORIGIN.name)
+
+    def v4(self, number: int) -> Found:
+        """What is known of an address of version 4, by its number."""
+        begins, systems, origins = self._v4
+        at = bisect_right(begins, number) - 1
+        return self._found(systems[at], origins[at]) if at >= 0 else UNKNOWN
+
+    def v6(self, number: int) -> Found:
+        """What is known of an address of version 6, by its number."""
+        highs, lows, systems, origins = self._v6
+        high = number >> 64
+        begin, end = bisect_left(highs, high), bisect_right(highs, high)
+        at = bisect_right(lows, number & 0xFFFF_FFFF_FFFF_FFFF, begin, end) - 1
+        return self._found(systems[at], origins[at]) if at >= 0 else UNKNOWN
+
+    def system(self, number: int) -> Found:
+        """What is known of an autonomous system as a whole; NOWHERE if that is nothing."""
+        at = int(np.searchsorted(self._by_number, number))
+        is_there = at < len(self._by_number) and self._by_number[at] == number
+        return self._found(at, -1) if is_there else NOWHERE
+
+    def homes(self, provider: str) -> frozenset[int]:
+        """The autonomous systems in which a provider's ranges lie; none for one that has no ranges."""
+        return self._homes.get(provider, frozenset())
+
+    def _found(self, system: int, origin: int) -> Found:
+        found = UNKNOWN
+        if system >= 0:
+            asns, names, entropies, kinds = self._systems
+            found = Found(
+                asn=asns[system],
+                as_org=names[system].as_py(),
+                as_entropy=round(entropies[system], 2),
+                network=KINDS[kinds[system]],
+                made_ms=self._made[0],
+            )
+        if origin >= 0:
+            kind, provider = self._provider_kinds[origin], self._providers[origin]
+            found = found._replace(network=kind, source=provider, made_ms=self._made[1])
+        return found
