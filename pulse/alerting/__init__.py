@@ -1,0 +1,1 @@
+"""Alert rules and their evaluation: pure arithmetic over the minute aggregates of a site."""

@@ -1,0 +1,117 @@
+"""What a rule may not ask: conditions that can never be, or always are, and parts that contradict each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pulse.alerting.rule import Rule
+
+LONGEST_OF_STORE = 1_440
+"""Minutes of a window that is read from the stored events at each look."""
+OF_TWO = ("ratio", "conversion")
+"""Metrics of which events are named above and below a line."""
+
+
+def fault_of(rule: Rule) -> str:
+    """What is wrong with a rule in words, empty if nothing is."""
+    return next(filter(None, (_metric(rule), _group(rule), _condition(rule))), "")
+
+
+def _metric(rule: Rule) -> str:
+    return _money(rule) or _events(rule) or _of_store(rule)
+
+
+def _money(rule: Rule) -> str:
+    if rule.metric == "revenue" and rule.currency is None:
+        return "currency is required for revenue: sums over several currencies mean nothing"
+    if rule.metric != "revenue" and rule.currency is not None:
+        return "currency is for revenue alone"
+    return ""
+
+
+def _events(rule: Rule) -> str:
+    if rule.metric == "ratio" and not rule.of:
+        return "of is required for a ratio: the events above the line"
+    if rule.metric == "conversion" and not (rule.of and rule.over):
+        return "over and of are required for a conversion: the events that come first, and those that come after"
+    if rule.metric not in OF_TWO and (rule.of or rule.over):
+        return "of and over are for a ratio or a conversion alone"
+    if rule.metric in OF_TWO and rule.where.events:
+        return f"where.events is not for a {rule.metric}, whose events are named in of and over"
+    if rule.metric in ("error_rate", "vital") and rule.where.events:
+        return f"where.events is not for {rule.metric}, whose events are given"
+    return ""
+
+
+def _of_store(rule: Rule) -> str:
+    if (rule.metric == "vital") != (rule.vital is not None):
+        return "vital is required for the metric vital, and is for it alone"
+    if rule.is_of_minutes:
+        return ""
+    if rule.window_minutes > LONGEST_OF_STORE:
+        return f"window_minutes of {rule.metric} is at most {LONGEST_OF_STORE}: each look reads the whole window"
+    if rule.condition.kind == "anomaly":
+        return f"an anomaly is not for {rule.metric}: of it no two weeks of minutes are held"
+    if rule.metric != "lag":
+        return ""
+    if rule.condition.kind == "relative":
+        return "relative is not for lag, which is compared with a number"
+    if rule.group_by is not None or any(rule.where.model_dump().values()):
+        return "where and group_by are not for lag, which is of all events"
+    return ""
+
+
+def _group(rule: Rule) -> str:
+    if rule.metric == "ratio" and rule.group_by == "event":
+        return "group_by event is not for a ratio of events"
+    if rule.metric in ("conversion", "error_rate", "vital") and rule.group_by == "event":
+        return f"group_by event is not for {rule.metric}, whose events are given"
+    if rule.condition.kind == "no_data" and rule.group_by is not None:
+        return "group_by is not for no_data: a value that never comes is not known"
+    if rule.condition.kind == "no_data" and rule.metric != "events":
+        return "no_data is for the metric events"
+    return ""
+
+
+def _condition(rule: Rule) -> str:
+    condition: Any = rule.condition
+    if condition.kind == "threshold":
+        return _threshold(rule, condition.operator, condition.value, condition.resolve)
+    if condition.kind == "relative":
+        if condition.percent < -100 and condition.operator in ("<", "<="):
+            return "condition.percent: nothing falls by more than 100 percent"
+        return _resolve(condition.operator, condition.percent, condition.resolve)
+    if condition.kind == "anomaly":
+        if rule.window_minutes > 1440:
+            return "window_minutes of an anomaly is at most 1440: it is compared by the time of day"
+        if condition.resolve is not None and condition.resolve > condition.z:
+            return "condition.resolve must not lie beyond z"
+    return ""
+
+
+def _threshold(rule: Rule, operator: str, value: float, resolve: float | None) -> str:
+    is_share = rule.metric in ("bot_share", "error_rate", "conversion") or (rule.metric == "ratio" and not rule.over)
+    most = 1.0 if is_share else None
+    least = None if rule.metric == "revenue" else 0.0
+    if _is_fixed(operator, value, least, most):
+        return f"condition: {rule.metric} {operator} {value:g} is always the same, whatever happens"
+    if operator in ("==", "!=") and resolve is not None:
+        return "condition.resolve is for <, <=, > and >="
+    return _resolve(operator, value, resolve)
+
+
+def _is_fixed(operator: str, value: float, least: float | None, most: float | None) -> bool:
+    below = least is not None and (value < least or (value == least and operator in ("<", ">=")))
+    above = most is not None and (value > most or (value == most and operator in (">", "<=")))
+    return below or above
+
+
+def _resolve(operator: str, value: float, resolve: float | None) -> str:
+    if resolve is None:
+        return ""
+    if operator in (">", ">=") and resolve > value:
+        return "condition.resolve must not lie above the level at which it fires"
+    if operator in ("<", "<=") and resolve < value:
+        return "condition.resolve must not lie below the level at which it fires"
+    return ""
