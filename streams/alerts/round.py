@@ -1,0 +1,123 @@
+"""One round of questions to the store: which windows, and what the store says of them."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from clickhouse.client import Client
+from clickhouse.windows import Answered, Asked, answered, batches, begun, merge
+from pulse.alerting.rule import MOST_GROUPS
+from pulse.alerting.windows import Question
+from pulse.errors import QueryError, Unavailable
+from pulse.minute import MINUTE_MS
+from streams.alerts.partition import MOST_ASKED
+
+RUNNING = 3
+"""Minutes that are not closed and that are looked at, the last of them the running one."""
+NONE = 1, 0
+EARLIER = 2
+"""Of the spans of a rule, the place of what closed minutes are compared with."""
+LIMITS: dict[str, object] = {
+    "max_execution_time": 20,
+    "timeout_overflow_mode": "throw",
+    "max_memory_usage": 1_000_000_000,
+}
+"""What one statement may take of the store: seconds and bytes."""
+
+log = logging.getLogger(__name__)
+
+Refused = list[tuple[str, Question]]
+
+
+class Want(NamedTuple):
+    """What one rule of a site needs: windows from the minute on that it `begins` with, those `shift` minutes before too, the running one if it is instant."""
+
+    site_id: str
+    question: Question
+    begins: int
+    shift: int
+    is_instant: bool
+    kept: frozenset[str]
+
+
+class Wanted(NamedTuple):
+    """What the rules of a partition need that are evaluated up to the minute `after`."""
+
+    after: int
+    wants: Sequence[Want]
+
+
+@dataclass
+class Found:
+    """What a round found: `until` is the last minute that is complete; `fault` why the store gave nothing, if it did not."""
+
+    now_ms: int
+    until: int
+    lag_s: float
+    answers: Answered = field(default_factory=dict)
+    refused: Refused = field(default_factory=list)
+    fault: str = ""
+
+
+def go_round(client: Client, wanted: Iterable[Wanted], now_ms: int, oldest_ms: int | None, grace_ms: int) -> Found:
+    """Ask. `oldest_ms` is the time of the oldest event that is not stored, asked after `now_ms`; None if all are."""
+    sure_ms = now_ms if oldest_ms is None else min(now_ms, oldest_ms)
+    found = Found(now_ms, (sure_ms - grace_ms) // MINUTE_MS - 1, (now_ms - sure_ms) / 1000)
+    asked = [each for one in wanted for each in asked_of(one, found.until, now_ms // MINUTE_MS)]
+    try:
+        for batch in batches(asked):
+            _ask(client, batch, found)
+        _tell_begin(client, asked, found)
+    except (Unavailable, QueryError) as error:
+        found.fault = str(error)
+    return found
+
+
+def asked_of(wanted: Wanted, until: int, now: int) -> list[Asked]:
+    """The windows that the rules of a partition need, each question once for a stretch of time."""
+    found: dict[tuple[str, Question, int], Asked] = {}
+    for want in wanted.wants:
+        for place, (first, last) in enumerate(_spans(want, wanted.after, until, now)):
+            if first > last:
+                continue
+            key = want.site_id, want.question, want.shift if place == EARLIER else -place
+            known = found.get(key)
+            span = (first, last) if known is None else (min(first, known.span[0]), max(last, known.span[1]))
+            kept = want.kept if known is None else want.kept | known.kept
+            found[key] = Asked(want.site_id, want.question, span, kept)
+    return list(found.values())
+
+
+def _spans(want: Want, after: int, until: int, now: int) -> Iterator[tuple[int, int]]:
+    """Minutes to be closed, those that run, and what the first are compared with; a span that ends before it begins is none."""
+    first, last = max(after + 1, want.begins), min(until, after + MOST_ASKED)
+    running = max(until + 1, now - RUNNING + 1, want.begins)
+    runs_on = want.is_instant and running == last + 1
+    yield first, now if runs_on else last
+    yield (running, now) if want.is_instant and not runs_on else NONE
+    yield (first - want.shift, last - want.shift) if want.shift else NONE
+
+
+def _ask(client: Client, batch: Sequence[Asked], found: Found) -> None:
+    """Ask a batch; where the store is there and refuses it, its halves, and so on, and one question alone is given up."""
+    try:
+        merge(found.answers, answered(client, batch, MOST_GROUPS, **LIMITS))
+    except (Unavailable, QueryError) as error:
+        client.ping()
+        if len(batch) == 1:
+            key = batch[0].site_id, batch[0].question
+            log.error("a rule is not watched: %s", error, extra={"site": key[0], "metric": key[1].selector.metric})
+            found.refused.append(key)
+            return
+        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+            _ask(client, half, found)
+
+
+def _tell_begin(client: Client, asked: Iterable[Asked], found: Found) -> None:
+    """Say since when there is anything of sites of which earlier windows were asked for."""
+    earlier = sorted({each.site_id for each in asked if each.span[1] < found.until})
+    first = begun(client, earlier)
+    for (site_id, question), answer in found.answers.items():
+        if site_id in first:
+            found.answers[site_id, question] = replace(answer, begin=first[site_id])

@@ -1,0 +1,221 @@
+"""Alert rules over HTTP: kept, changed, refused where they cannot be, tried over stored minutes."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import json
+
+from clickhouse.client import Client
+from clickhouse.sink.alerts import notices_of, rows_of
+from pulse.alerting.rule import Rule
+from pulse.alerting.selector import selector_of
+from pulse.alerting.site import Site
+from pulse.alerting.telling import notice_of
+from pulse.alerting.watched import Watched
+from pulse.minute import MINUTE_MS, Partial
+from pulse.notice import Notice
+from pulse.outbound.summary import summary_of
+from pulse.settings import Settings
+from pulse.topics import ALERTS
+from streams.broker import Broker
+from streams.topics import create
+from tests.eventually import eventually
+from tests.querying import Api, Row, fill, querying, settings_of
+from tests.storing import delete_topics
+
+RULE: dict[str, Any] = {
+    "name": "Much",
+    "site_id": "shop",
+    "metric": "events",
+    "window_minutes": 1,
+    "condition": {"kind": "threshold", "operator": ">", "value": 4},
+}
+
+
+@pytest.fixture
+def client(migrated: Client) -> Client:
+    return migrated
+
+
+@pytest.fixture
+async def api(tmp_path: Path, client: Client, clickhouse: str, kafka: str) -> AsyncIterator[Api]:
+    async with querying(settings_of(tmp_path, clickhouse_url=clickhouse, kafka_url=kafka)) as made:
+        yield made
+
+
+async def made_rule(api: Api, key: str = "admin", **more: Any) -> dict[str, Any]:
+    """A new rule."""
+    answer = await api.ask("POST", "/api/v1/alerts", key, json=RULE | more)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_a_rule_is_made_read_changed_and_removed(api: Api) -> None:
+    quiet = {"from": "22:00", "to": "07:00", "timezone": "Europe/Vienna"}
+    made = await made_rule(api, quiet=quiet, group_by="country")
+    path = f"/api/v1/alerts/{made['id']}"
+    assert made["quiet"] == quiet | {"days": []}
+    assert (await api.ask("GET", path, "reader")).json() == made
+
+    muted = await api.ask("PATCH", path, json={"muted": True, "snoozed_until": 5})
+    assert (muted.json()["muted"], muted.json()["snoozed_until"]) == (True, 5)
+    assert muted.json()["changed"] == made["changed"]
+    replaced = await api.ask("PUT", path, json=RULE | {"window_minutes": 9})
+    assert (replaced.json()["window_minutes"], replaced.json()["quiet"]) == (9, None)
+    assert replaced.json()["changed"] > made["changed"]
+
+    child = await made_rule(api, depends_on=made["id"])
+    assert (await api.ask("DELETE", path)).status_code == 409
+    assert (await api.ask("DELETE", f"/api/v1/alerts/{child['id']}")).status_code == 204
+    assert (await api.ask("DELETE", path)).status_code == 204
+    assert (await api.ask("GET", path)).status_code == 404
+    assert (await api.ask("GET", "/api/v1/alerts")).json()["data"] == []
+
+
+async def test_rules_come_in_pages_and_are_ones_own(api: Api) -> None:
+    for number in range(3):
+        await made_rule(api, name=f"rule {number}")
+    await made_rule(api, site_id="blog")
+    first = (await api.ask("GET", "/api/v1/alerts", params={"limit": 2, "site_id": "shop"})).json()
+    rest = (await api.ask("GET", "/api/v1/alerts", params={"site_id": "shop", "cursor": first["next_cursor"]})).json()
+    assert (len(first["data"]), len(rest["data"]), rest["next_cursor"]) == (2, 1, None)
+    assert len((await api.ask("GET", "/api/v1/alerts", "reader")).json()["data"]) == 3
+    foreign = first["data"][0]["id"]
+    for method in ("GET", "DELETE"):
+        assert (await api.ask(method, f"/api/v1/alerts/{foreign}", "rival")).status_code == 404
+    assert (await api.ask("POST", "/api/v1/alerts", "rival", json=RULE)).status_code == 404
+    assert (await api.ask("POST", "/api/v1/alerts", "reader", json=RULE)).status_code == 403
+
+
+async def test_a_key_for_alerts_alone_may_keep_rules_and_no_more(api: Api) -> None:
+    wanted = {"name": "alerts", "site_id": "shop", "scopes": ["alerts:write"]}
+    key = (await api.ask("POST", "/api/v1/keys", json=wanted)).json()["key"]
+    answer = await api.http.post("/api/v1/alerts", json=RULE, headers={"x-api-key": key})
+    assert answer.status_code == 201
+    assert (await api.http.get("/api/v1/sites", headers={"x-api-key": key})).status_code == 403
+
+
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"metric": "leads"}, "is none of events, revenue, bot_share, ratio, visitors"),
+    ({"metric": "visitors", "condition": {"kind": "anomaly"}}, "an anomaly is not for visitors"),
+    ({"metric": "revenue"}, "currency is required"),
+    ({"metric": "ratio"}, "of is required"),
+    ({"group_by": "page"}, "is none of event, country, device_type"),
+    ({"window_minutes": 0}, "greater than or equal to 1"),
+    ({"window_minutes": 10_081}, "less than or equal to 10080"),
+    ({"condition": {"kind": "threshold", "operator": "=>", "value": 1}}, "Input should be"),
+    ({"condition": {"kind": "threshold", "operator": "<", "value": 0}}, "is always the same"),
+    ({"condition": {"kind": "threshold", "operator": ">", "value": 9, "resolve": 10}}, "resolve"),
+    ({"condition": {"kind": "forecast"}}, "does not match any of the expected tags"),
+    ({"condition": {"kind": "relative", "against": "day", "operator": "<", "percent": -101}}, "by more than 100"),
+    ({"condition": {"kind": "no_data"}, "group_by": "country"}, "group_by is not for no_data"),
+    ({"quiet": {"from": "25:00", "to": "07:00"}}, "String should match"),
+    ({"quiet": {"from": "22:00", "to": "07:00", "timezone": "Mars/Olympus"}}, "IANA"),
+    ({"condition": {"kind": "threshold", "operator": ">", "value": "NaN"}}, "finite"),
+    ({"unknown": 1}, "Extra inputs"),
+]
+
+
+async def test_what_cannot_be_watched_is_refused_and_says_why(api: Api) -> None:
+    for wrong, why in IMPOSSIBLE:
+        answer = await api.ask("POST", "/api/v1/alerts", json=RULE | wrong)
+        assert answer.status_code == 400, wrong
+        assert why in answer.json()["detail"], (wrong, answer.json()["detail"])
+    assert (await api.ask("POST", "/api/v1/alerts", json=RULE | {"depends_on": "rule_0"})).status_code == 404
+
+
+async def test_a_backtest_tells_how_often_a_rule_would_have_fired(api: Api, client: Client) -> None:
+    now = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS
+    hour = 60 * MINUTE_MS
+    rows = [
+        Row("shop", "click", now - ago * hour + n, country="AT")
+        for ago, many in ((2, 5), (5, 4), (9, 7))
+        for n in range(many)
+    ]
+    fill(client, [*rows, *(Row("rival", "click", now - hour) for _ in range(9))])
+    made = await made_rule(api)
+    asked = await api.ask("POST", f"/api/v1/alerts/{made['id']}/backtest", "reader", json={"days": 1})
+    found = asked.json()
+    assert found["fired"] == 2
+    assert [(each["fired"] - now, each["value"]) for each in found["firings"]] == [
+        (MINUTE_MS - 9 * hour, 7),
+        (MINUTE_MS - 2 * hour, 5),
+    ]
+    assert all(each["resolved"] == each["fired"] + MINUTE_MS for each in found["firings"])
+    rule = {name: value for name, value in RULE.items() if name not in ("name", "site_id")}
+    trial: dict[str, Any] = {
+        "site_id": "shop",
+        "days": 1,
+        "rule": rule | {"condition": RULE["condition"] | {"value": 6}},
+    }
+    assert (await api.ask("POST", "/api/v1/alerts/backtest", json=trial)).json()["fired"] == 1
+    trial["rule"] |= {"group_by": "country", "where": {"events": ["click"]}}
+    grouped = (await api.ask("POST", "/api/v1/alerts/backtest", json=trial)).json()["firings"]
+    assert [each["group"] for each in grouped] == ["AT"]
+
+
+async def test_the_rules_of_a_site_take_so_much_memory_and_no_more(api: Api) -> None:
+    wide: dict[str, Any] = {"condition": {"kind": "anomaly", "direction": "both"}, "group_by": "country"}
+    made = [await made_rule(api, **wide) for _ in range(12)]
+    refused = await api.ask("POST", "/api/v1/alerts", json=RULE | wide)
+    assert (refused.status_code, "too many minutes and groups" in refused.json()["detail"]) == (409, True)
+    small = await made_rule(api)
+    assert (await api.ask("PUT", f"/api/v1/alerts/{small['id']}", json=RULE | wide)).status_code == 409
+    assert (await api.ask("PUT", f"/api/v1/alerts/{made[0]['id']}", json=RULE | wide)).status_code == 200
+    assert (await api.ask("DELETE", f"/api/v1/alerts/{made[0]['id']}")).status_code == 204
+    await made_rule(api, **wide)
+    await made_rule(api, site_id="blog", **wide)
+
+
+async def test_backtests_wait_for_their_turn_and_reports_do_not(api: Api) -> None:
+    made = await made_rule(api)
+    path = f"/api/v1/alerts/{made['id']}"
+    await api.parts.backtest_turns.acquire()
+    waiting = asyncio.create_task(api.ask("POST", f"{path}/backtest", json={"days": 1}))
+    assert (await api.ask("GET", f"{path}/history")).status_code == 200
+    assert not waiting.done()
+    api.parts.backtest_turns.release()
+    assert (await waiting).status_code == 200
+
+
+async def test_a_test_is_told_in_the_log_and_marked(api: Api, kafka: str) -> None:
+    delete_topics(kafka)
+    eventually(lambda: create(Settings(kafka_url=kafka, partitions=3)))
+    made = await made_rule(api)
+    answer = await api.ask("POST", f"/api/v1/alerts/{made['id']}/test")
+    assert answer.status_code == 202, answer.text
+    records = [m for partition in range(3) for m in Broker(kafka).read((ALERTS, partition), 0)]
+    [notice] = [json.decode(message.value() or b"") for message in records]
+    assert (notice["id"], notice["site_id"], notice["data"]["test"]) == (answer.json()["id"], "shop", True)
+    real = Notice(id="real", kind="alert.firing", site_id="shop", at=1, data={"rule_id": made["id"], "rule": "Much"})
+    tested, told = (summary_of(each) for each in (msgspec.convert(notice, Notice), real))
+    assert tested.key != told.key
+    assert (tested.title, told.title) == ("alert.firing: Much (test)", "alert.firing: Much")
+    assert (await api.ask("POST", f"/api/v1/alerts/{made['id']}/test", "reader")).status_code == 403
+
+
+async def test_history_is_told_latest_first_and_each_notice_once(api: Api, client: Client) -> None:
+    made = await made_rule(api)
+    rule = Rule.model_validate({name: RULE[name] for name in ("metric", "window_minutes", "condition")})
+    site = Site([Watched(made["id"], "shop", "Much", rule, selector_of(rule), 0)])
+    notices = []
+    for minute in range(1_000, 1_006):
+        site.add(Partial(site_id="shop", minute=minute * MINUTE_MS, event="click", events=9 * (minute % 2)))
+        notices += [notice_of(told, (minute + 1) * MINUTE_MS) for told in site.close(minute)]
+    values = [json.encode(notice) for notice in (*notices, *notices)]
+    client.insert("alert_history", rows_of(notices_of(values)))
+    client.insert("alert_history", rows_of(notices_of(values[:2])))
+    path = f"/api/v1/alerts/{made['id']}/history"
+    found = (await api.ask("GET", path, "reader", params={"limit": 2})).json()
+    rest = (await api.ask("GET", path, "reader", params={"cursor": found["next_cursor"]})).json()
+    assert [each["id"] for each in found["data"] + rest["data"]] == [notice.id for notice in reversed(notices)]
+    assert {"firing", "resolved"} == {each["kind"] for each in rest["data"]}
+    assert found["data"][0]["reason"] == notices[-1].data["reason"]
+    assert (await api.ask("GET", "/api/v1/alerts/history", "reader")).json()["data"][0] == found["data"][0]
+    assert (await api.ask("GET", path, "reader", params={"cursor": "x"})).status_code == 400
