@@ -1,0 +1,1 @@
+"""The delivery process: notices of the log to the endpoints that want them."""
