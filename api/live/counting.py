@@ -1,0 +1,168 @@
+"""What the live view counts: events of the last second, visitors of the last five minutes, the running minute."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.live.event import Shown
+from pulse.minute import MINUTE_MS, minute_of
+from pulse.money import SCALE, units
+
+PAGE_VIEW = "page_view"
+ACTIVE_MS = 5 * MINUTE_MS
+STEP_MS = 5_000
+MOST_KEYS = 2_000
+"""So many pages or names of a minute are told apart; the first ones, for a site that makes up new ones without end."""
+MOST_VISITORS = 100_000
+"""So many visitors of a site are told apart, within a minute and within five; who comes beyond that is not remembered."""
+TOP = 10
+
+
+@dataclass
+class Minute:
+    """A site's minute by the time of the events, so far."""
+
+    begins: int
+    events: int = 0
+    page_views: int = 0
+    bots: int = 0
+    revenue: Counter[str] = field(default_factory=Counter)
+    visitors: set[str] = field(default_factory=set)
+    pages: Counter[str] = field(default_factory=Counter)
+    names: Counter[str] = field(default_factory=Counter)
+
+    def add(self, event: Shown) -> None:
+        """Count an event."""
+        self.events += 1
+        self.page_views += event.event == PAGE_VIEW
+        self.bots += event.bot
+        if event.revenue:
+            self.revenue[event.currency] += units(event.revenue)
+        if event.visitor_id and len(self.visitors) < MOST_VISITORS:
+            self.visitors.add(event.visitor_id)
+        _count(self.names, event.event)
+        if event.path:
+            _count(self.pages, event.path)
+
+    def told(self) -> dict[str, Any]:
+        """As it is sent."""
+        return {
+            "minute": self.begins,
+            "events": self.events,
+            "page_views": self.page_views,
+            "visitors": len(self.visitors),
+            **({"visitors_capped": True} if len(self.visitors) >= MOST_VISITORS else {}),
+            "bots": self.bots,
+            "revenue": {currency: amount / 10**SCALE for currency, amount in sorted(self.revenue.items())},
+            "pages": self.pages.most_common(TOP),
+            "names": self.names.most_common(TOP),
+        }
+
+
+@dataclass
+class Active:
+    """Who was seen when, in steps of five seconds by the time of the events."""
+
+    latest: dict[str, int] = field(default_factory=dict)
+    steps: Counter[int] = field(default_factory=Counter)
+    is_capped: bool = False
+    """Whether there was no room for somebody, within the last minutes."""
+
+    def see(self, visitor: str, at: int) -> None:
+        """Note a visitor."""
+        step, before = at // STEP_MS, self.latest.get(visitor)
+        if before is None and len(self.latest) >= MOST_VISITORS:
+            self.is_capped = True
+        elif before is None or step > before:
+            self.latest[visitor] = step
+            self.steps[step] += 1
+            if before is not None:
+                self.steps[before] -= 1
+
+    def count(self, now: int) -> int:
+        """The visitors of the last five minutes."""
+        oldest = (now - ACTIVE_MS) // STEP_MS
+        return sum(count for step, count in self.steps.items() if step > oldest)
+
+    def forget(self, now: int) -> None:
+        """Let those go who count no longer."""
+        oldest = (now - ACTIVE_MS) // STEP_MS
+        self.latest = {visitor: step for visitor, step in self.latest.items() if step > oldest}
+        self.steps = Counter({step: count for step, count in self.steps.items() if step > oldest})
+        self.is_capped = len(self.latest) >= MOST_VISITORS
+
+
+@dataclass
+class Site:
+    """What is known of a site now."""
+
+    active: Active = field(default_factory=Active)
+    minutes: dict[int, Minute] = field(default_factory=dict)
+
+    def minute(self, begins: int) -> Minute:
+        """One of its minutes."""
+        return self.minutes.get(begins) or Minute(begins)
+
+
+class Counting:
+    """Counts events as they are read; `now` is always in ms since the epoch."""
+
+    def __init__(self) -> None:
+        self._sites: dict[str, Site] = {}
+        self._totals: dict[str, list[int]] = {}
+        self._swept = 0
+
+    def add(self, events: Iterable[Shown], now: int) -> None:
+        """Count events that have just been read."""
+        long_ago, earliest = now - ACTIVE_MS, minute_of(now) - MINUTE_MS
+        for event in events:
+            total = self._totals.get(event.site_id) or self._totals.setdefault(event.site_id, [0, 0])
+            total[0] += 1
+            total[1] += event.event == PAGE_VIEW
+            if event.ts <= long_ago:
+                continue
+            site = self._sites.get(event.site_id) or self._sites.setdefault(event.site_id, Site())
+            if event.visitor_id:
+                site.active.see(event.visitor_id, min(event.ts, now))
+            begins = minute_of(event.ts)
+            if earliest <= begins <= now:
+                (site.minutes.get(begins) or site.minutes.setdefault(begins, Minute(begins))).add(event)
+
+    def total(self, site_id: str) -> tuple[int, int]:
+        """A site's events and page views since the beginning."""
+        events, page_views = self._totals.get(site_id, (0, 0))
+        return events, page_views
+
+    def second(self, site_id: str, now: int, since: tuple[int, int] = (0, 0)) -> dict[str, Any]:
+        """A site's events and page views since an earlier total, and its visitors of the last five minutes."""
+        events, page_views = (after - before for after, before in zip(self.total(site_id), since, strict=True))
+        site = self._sites.get(site_id) or Site()
+        told = {"at": now, "events": events, "page_views": page_views, "visitors": site.active.count(now)}
+        return told | ({"visitors_capped": True} if site.active.is_capped else {})
+
+    def aggregate(self, site_id: str, now: int) -> dict[str, Any]:
+        """A site's running minute so far, and the whole one before it."""
+        site = self._sites.get(site_id) or Site()
+        current = minute_of(now)
+        return {
+            "at": now,
+            "current": site.minute(current).told(),
+            "previous": site.minute(current - MINUTE_MS).told(),
+        }
+
+    def sweep(self, now: int) -> None:
+        """Each minute, forget what is of no use any more."""
+        if minute_of(now) == self._swept:
+            return
+        self._swept = minute_of(now)
+        for name, site in list(self._sites.items()):
+            site.active.forget(now)
+            site.minutes = {begins: each for begins, each in site.minutes.items() if begins >= now - 2 * MINUTE_MS}
+            if not site.active.latest and not site.minutes:
+                del self._sites[name]
+
+
+def _count(counter: Counter[str], key: str) -> None:
+    if key in counter or len(counter) < MOST_KEYS:
+        counter[key] += 1

@@ -1,0 +1,33 @@
+"""Which events a client wants."""
+
+from dataclasses import dataclass
+
+from api.live.event import Shown, property_of
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A filter: names, pages (`/docs/*` begins so), countries, bots, one property. Clients of equal ones share what is sent."""
+
+    events: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    bot: bool | None = None
+    property: tuple[str, str] | None = None
+
+    def fits(self, event: Shown) -> bool:
+        """Whether an event passes."""
+        return (
+            (not self.events or event.event in self.events)
+            and (not self.countries or event.country in self.countries)
+            and (self.bot is None or event.bot is self.bot)
+            and (not self.paths or any(_is_below(event.path, path) for path in self.paths))
+            and (self.property is None or property_of(event, self.property[0]) == self.property[1])
+        )
+
+
+EVERYTHING = Rule()
+
+
+def _is_below(path: str, wanted: str) -> bool:
+    return path.startswith(wanted[:-1]) if wanted.endswith("*") else path == wanted
