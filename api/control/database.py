@@ -12,16 +12,18 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from api.control.model import ApiKey, Site
+from api.control.model import AlertRule, ApiKey, CohortRecord, Site
 from pulse.errors import Conflict, Unavailable
 
+KNOWN = (Site, ApiKey, AlertRule, CohortRecord)
+"""What is made known by `pulse.config`."""
 BUSY_MS = 5_000
 CONNECT_S = 3
 LOST = {"tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 """By which a PostgreSQL that is gone without a word is noticed in 20 seconds; the system's own patience is a quarter of an hour."""
 
 Announce = Callable[[str], None]
-"""Told the name of each record after it was saved (`site:ID`, `key:ID`); must neither raise nor wait."""
+"""Told the name of each record after it was saved (`site:ID`, `key:ID`, `rule:ID`, …); must neither raise nor wait."""
 
 
 class Database:
@@ -77,7 +79,7 @@ def make_folder(url: str) -> None:
 
 
 def _names(session: Session) -> Iterator[str]:
-    return (record.record_name() for record in (*session.new, *session.dirty) if isinstance(record, Site | ApiKey))
+    return (record.record_name() for record in (*session.new, *session.dirty) if isinstance(record, KNOWN))
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:

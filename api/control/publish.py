@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from msgspec import json
 
 from pulse.errors import PulseError
+from pulse.reaching import Setting, reaching
 from pulse.topics import CONFIG
 
 ACKNOWLEDGED_MS = 10_000
@@ -130,12 +131,17 @@ class Publisher:
             if error is not None:
                 failed[name] = error.str()
 
-        producer.produce(self._topic, key=name, value=json.encode(record), on_delivery=delivered)
+        try:
+            value = json.encode(record)
+        except (ValueError, TypeError) as error:
+            log.error("a record that cannot be written is passed over", extra={"record": name, "why": str(error)})
+            return
+        producer.produce(self._topic, key=name, value=value, on_delivery=delivered)
 
 
 def demand(kafka_url: str, topic: str) -> None:
     """Raise KafkaException unless the topic is there."""
-    admin = AdminClient({"bootstrap.servers": kafka_url, "log_level": 2}, logger=log)
+    admin = AdminClient(reaching(kafka_url), logger=log)
     admin.describe_topics(TopicCollection([topic]), request_timeout=ASKED_S)[topic].result()
 
 
@@ -155,13 +161,11 @@ def _producing(kafka_url: str) -> Iterator[Producer]:
         producer.close()
 
 
-def _config(kafka_url: str) -> dict[str, str | int | bool]:
+def _config(kafka_url: str) -> dict[str, Setting]:
     return {
-        "bootstrap.servers": kafka_url,
+        **reaching(kafka_url),
         "client.id": "pulse-config",
         "acks": "all",
         "enable.idempotence": True,
         "message.timeout.ms": ACKNOWLEDGED_MS,
-        "reconnect.backoff.max.ms": 5_000,
-        "log_level": 2,
     }

@@ -38,6 +38,14 @@ class Sites:
         with self._database.read() as session:
             return _found(session, organisation, site_id)
 
+    def organisation_of(self, site_id: str) -> str:
+        """Whose a site is that is not archived; for who was let in by name of the site alone. Raises NotFound."""
+        with self._database.read() as session:
+            site = session.get(Site, site_id)
+            if site is None or site.archived is not None:
+                raise NotFound(f"there is no site {site_id!r}")
+            return site.organisation
+
     def create(self, organisation: str, site_id: str, values: Mapping[str, Any], now: int) -> Site:
         """A new site; raises Conflict if its id is taken, be it by another organisation or an archived site."""
         with self._database.write() as session:
