@@ -1,83 +1,45 @@
 """POST /api/v1/funnels/query: how many go through steps one after another; and /people: who."""
 
+from dataclasses import replace
 from time import perf_counter
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.problems import BadParameter, documented
 from api.query.access import Reader
+from api.query.asking import asked as answered
 from api.query.bucket import begins
-from api.query.filters import FilterForm
+from api.query.funnelform import StepsForm, steps_of
+from api.query.kept import kept
 from api.query.page import decode, encode
-from api.query.parts import With, now_ms
+from api.query.parts import Parts, With, now_ms
 from api.query.scoped import Scoped, scope_of
 from api.query.stats import Meta
-from clickhouse.reports.filter import NOTHING
 from clickhouse.reports.funnel import (
     EDGES_S,
-    FEWEST_STEPS,
-    MOST_EXCLUSIONS,
     MOST_STEPS,
-    Count,
-    Exclusion,
     FunnelQuery,
     Line,
-    Order,
     Reached,
-    Step,
     Times,
 )
 from clickhouse.reports.funnel_answer import Fate, Person, answer, people
-from clickhouse.reports.scope import Scope
+from clickhouse.reports.scope import PERSON, Scope
 
-SESSION = "session"
-WINDOW = r"^([1-9]\d{0,7}[smhd]|session)$"
-UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-LONGEST_DAYS = 366
 MOST_PEOPLE = 1_000
 USUAL_PEOPLE = 100
 
-router = APIRouter(tags=["funnels"], responses=documented(400, 401, 403, 404, 503))
-
-EventName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-FieldName = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+router = APIRouter(tags=["funnels"], responses=documented(400, 401, 403, 404, 503, 504))
 
 
-def _window(text: str) -> str:
-    if text != SESSION and int(text[:-1]) * UNIT_MS[text[-1]] > LONGEST_DAYS * UNIT_MS["d"]:
-        raise ValueError(f"must not be longer than {LONGEST_DAYS}d")
-    return text
-
-
-class StepForm(BaseModel):
-    """A step."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    event: EventName | None = Field(None, description="The event's name; any event that passes the filter if missing.")
-    filter: FilterForm = NOTHING
-    name: Annotated[str, StringConstraints(max_length=200)] = Field("", description="What the answer calls it.")
-    optional: bool = Field(False, description="Whether it may be left out; not the first, and not in any order.")
-
-
-class ExclusionForm(BaseModel):
-    """An event that ends an attempt."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    event: EventName | None = Field(None, description="The event's name; any event that passes the filter if missing.")
-    filter: FilterForm = NOTHING
-    from_step: int = Field(ge=1, le=MOST_STEPS, description="Once this step is reached; 1 is the first.")
-    to_step: int = Field(ge=1, le=MOST_STEPS, description="As long as this one is not.")
-
-
-class FunnelForm(Scoped):
+class FunnelForm(StepsForm, Scoped):
     """A funnel. The range is when attempts begin: their later steps may lie after it, within the window."""
 
     model_config = ConfigDict(
+        extra="forbid",
         json_schema_extra={
             "example": {
                 "period": "30d",
@@ -90,48 +52,16 @@ class FunnelForm(Scoped):
                 "breakdown": "country",
                 "granularity": "week",
             }
-        }
+        },
     )
 
-    steps: list[StepForm] = Field(min_length=FEWEST_STEPS, max_length=MOST_STEPS)
-    order: Order = Field(
-        "ordered",
-        description="`ordered`: other events may come between; `strict`: none that passes the filter; `any`: in any order.",
-    )
-    window: Annotated[str, StringConstraints(pattern=WINDOW), AfterValidator(_window)] = Field(
-        "14d",
-        description="How long after the first step the others count: `30s`, `10m`, `24h`, `14d`; `session`: in the same session, within a day.",
-    )
-    exclusions: list[ExclusionForm] = Field([], max_length=MOST_EXCLUSIONS)
-    count: Count = Field(
-        "users",
-        description="`users`: people where known, else visitors; `visitors`; `sessions`; `totals`: each attempt of a user, one after another.",
-    )
-    hold: FieldName | None = Field(
-        None, description="A field that must have the same value at all steps; events that have none are not seen."
-    )
-    breakdown: FieldName | None = Field(None, description="A field by whose value attempts are told apart.")
-    attribution: Annotated[str, StringConstraints(pattern=r"^(first|last|step:[1-9]\d?)$")] = Field(
-        "first", description="Whose value: of the `first` step, of the `last` one reached, or of `step:N`."
-    )
     granularity: Literal["day", "week"] | None = Field(None, description="Also by the day or week of entry.")
 
     def question(self, scope: Scope) -> FunnelQuery:
         """What the store is asked; raises BadParameter for too many buckets."""
         zone = ZoneInfo(scope.timezone)
         buckets = begins(self.granularity, scope.start_ms, scope.end_ms, zone) if self.granularity else []
-        return FunnelQuery(
-            scope,
-            tuple(Step(each.event, each.filter, each.name, each.optional) for each in self.steps),
-            None if self.window == SESSION else int(self.window[:-1]) * UNIT_MS[self.window[-1]],
-            self.order,
-            tuple(Exclusion(each.event, each.from_step, each.to_step, each.filter) for each in self.exclusions),
-            self.count,
-            self.hold,
-            self.breakdown,
-            attribution_of(self.attribution),
-            tuple(buckets),
-        )
+        return replace(steps_of(self, scope.site_id), scope=scope, begins=tuple(buckets))
 
 
 class PeopleForm(FunnelForm):
@@ -242,12 +172,17 @@ class PeopleResponse(BaseModel):
 
 
 @router.post("/funnels/query", summary="A funnel")
-async def query(key: Reader, parts: With, asked: FunnelForm) -> FunnelResponse:
+@kept()
+async def query(request: Request, key: Reader, parts: With, asked: FunnelForm) -> FunnelResponse:
     """How many reach each step, how long it takes them, and where the others stop."""
+    return await told_funnel(request, parts, asked, await scope_of(asked, key, parts))
+
+
+async def told_funnel(request: Request, parts: Parts, asked: FunnelForm, scope: Scope) -> FunnelResponse:
+    """A funnel as it is answered; of the rows of a saved one with the same steps where they can tell."""
     began = perf_counter()
-    scope = await scope_of(asked, key, parts)
     question, now = asked.question(scope), now_ms()
-    found = await parts.ask(lambda client: answer(client, question, now))
+    found = await answered(request, parts, lambda client: answer(client, question, now))
     data = FunnelData(
         site_id=scope.site_id,
         start_date=scope.start_ms,
@@ -263,19 +198,16 @@ async def query(key: Reader, parts: With, asked: FunnelForm) -> FunnelResponse:
 
 
 @router.post("/funnels/people", summary="Who is in a funnel")
-async def list_people(key: Reader, parts: With, asked: PeopleForm) -> PeopleResponse:
+async def list_people(request: Request, key: Reader, parts: With, asked: PeopleForm) -> PeopleResponse:
     """Who reached a step, or was lost after it, each once."""
     after = _decoded(asked.cursor)
     question = asked.question(await scope_of(asked, key, parts))
-    found = await parts.ask(lambda client: people(client, question, asked.step, asked.fate, after, asked.limit + 1))
+    found = await answered(
+        request, parts, lambda client: people(client, question, asked.step, asked.fate, after, asked.limit + 1)
+    )
     kept = found[: asked.limit]
     following = encode(kept[-1].who.encode().hex()) if len(found) > asked.limit else None
     return PeopleResponse(data=[traveller(question, each) for each in kept], next_cursor=following)
-
-
-def attribution_of(text: str) -> int:
-    """The step whose value is told; 0 for the last one reached."""
-    return {"first": 1, "last": 0}[text] if ":" not in text else int(text.partition(":")[2])
 
 
 def told(asked: FunnelQuery, line: Line) -> list[StepResult]:
@@ -324,7 +256,7 @@ def _bucket(asked: FunnelQuery, begin: int, line: Line) -> Bucket:
 def traveller(asked: FunnelQuery, person: Person) -> Traveller:
     """A person as it is answered."""
     reached = [ts or None for ts in person.times]
-    if asked.count == "visitors":
+    if asked.count == "visitors" and not person.who.startswith(PERSON):
         return Traveller(visitor_id=person.who, step=person.level, reached=reached)
     kind, name = person.who[:1], person.who[1:]
     if kind == "v":

@@ -74,6 +74,8 @@ class FunnelQuery:
     breakdown: str | None = None
     attribution: int = 1
     begins: tuple[int, ...] = ()
+    build: int | None = None
+    """Of which saved funnel's rows it is asked, None for the events themselves."""
 
     @property
     def longest_ms(self) -> int:

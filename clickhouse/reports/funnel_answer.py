@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from clickhouse.client import Client
+from clickhouse.reports import funnel_saved
 from clickhouse.reports.filter import Parameters
 from clickhouse.reports.funnel import (
     EDGES_S,
@@ -17,6 +18,7 @@ from clickhouse.reports.funnel import (
     demand,
 )
 from clickhouse.reports.funnel_attempts import attempts
+from clickhouse.reports.funnel_saved import chosen
 from clickhouse.reports.source import TABLE
 from clickhouse.reports.statement import text_of
 from pulse.errors import QueryError
@@ -52,6 +54,7 @@ class Person:
 def answer(client: Client, asked: FunnelQuery, now_ms: int) -> FunnelAnswer:
     """What the store finds; an attempt whose window has not ended at `now_ms` is unfinished. Raises QueryError, Unavailable."""
     demand(asked)
+    asked = chosen(client, asked)
     bound = Parameters(asked.scope.parameters() | {"now": now_ms})
     found = client.ask(_steps(asked, bound), bound)
     lines: dict[tuple[int, int], list[Reached]] = {}
@@ -62,7 +65,7 @@ def answer(client: Client, asked: FunnelQuery, now_ms: int) -> FunnelAnswer:
         names.setdefault(row.slot, row.value)
     values = [(names[slot], tuple(lines[slot, 0])) for slot in range(FIRST_SLOT, REST + 1) if (slot, 0) in lines]
     buckets = {begin: _line(asked, lines, (0, begin + 1)) for begin in asked.begins}
-    return FunnelAnswer(_line(asked, lines, (0, 0)), tuple(values), buckets, found.rows_read, TABLE)
+    return FunnelAnswer(_line(asked, lines, (0, 0)), tuple(values), buckets, found.rows_read, _source(asked))
 
 
 def people(client: Client, asked: FunnelQuery, step: int, fate: Fate, after: str, limit: int) -> list[Person]:
@@ -74,6 +77,10 @@ def people(client: Client, asked: FunnelQuery, step: int, fate: Fate, after: str
     wanted = f"times[{step}] > 0" if fate == "reached" else f"level = {step}"
     found = client.ask(text_of("funnel_people", wanted=wanted, inner=attempts(asked, bound)), bound)
     return [Person(who, level, tuple(times)) for who, level, times in found.rows]
+
+
+def _source(asked: FunnelQuery) -> str:
+    return TABLE if asked.build is None else funnel_saved.TABLE
 
 
 def _steps(asked: FunnelQuery, bound: Parameters) -> str:

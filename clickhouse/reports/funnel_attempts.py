@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from clickhouse.reports.field import field_of
 from clickhouse.reports.filter import Filter, Parameters, sql_of, text
 from clickhouse.reports.funnel import FunnelQuery
-from clickhouse.reports.scope import WHO
+from clickhouse.reports.scope import Unit
 from clickhouse.reports.source import rows_of
 from clickhouse.reports.statement import text_of
 
@@ -16,6 +16,8 @@ STOP = 0
 PLACE_BITS = 21
 NARROW_BITS = 22
 """How many bits beside the moment a number of 64 bits has room for."""
+KEPT_WHO: dict[Unit, str] = {"users": "person", "visitors": "visitor"}
+"""The same as `scope.WHO` in the rows of a saved funnel, where names are hashed; of no use once people are identified."""
 
 
 def attempts(asked: FunnelQuery, bound: Parameters) -> str:
@@ -43,17 +45,21 @@ def _events(asked: FunnelQuery, bound: Parameters) -> str:
     value = text(field_of(asked.breakdown, "breakdown"), bound) if asked.breakdown else "''"
     held = text(field_of(asked.hold, "hold"), bound) if asked.hold else ""
     parts = _parts(asked, bound)
+    is_kept = asked.build is not None
+    unit: Unit = "users" if asked.count == "totals" else asked.count
     return text_of(
         "funnel_events",
-        who=WHO["users" if asked.count == "totals" else asked.count],
+        who=KEPT_WHO[unit] if is_kept and not asked.scope.people else asked.scope.who(unit),
         part=f"tuple({', '.join(parts)})" if parts else "''",
         value=f"toString({value})",
-        fits=_fits(asked, bound),
+        fits="toUInt64(fits)" if is_kept else fits(asked, bound),
         exclusions=str(len(asked.exclusions)),
         packed="toUInt64" if _bits(asked) <= NARROW_BITS else "toUInt128",
         bits=str(_bits(asked)),
         item="(packed, value)" if asked.breakdown else "packed",
-        rows=rows_of(asked.scope, "sessions" if within_session else "visitors"),
+        rows=_kept(asked.build, bound)
+        if asked.build is not None
+        else rows_of(asked.scope, "sessions" if within_session else "visitors"),
         filter=asked.scope.filtered(bound),
         held=f"{held} != ''" if held else "1",
         wanted="1" if everything else "fits != 0",
@@ -67,8 +73,13 @@ def _parts(asked: FunnelQuery, bound: Parameters) -> list[str]:
     return session + ([text(field_of(asked.hold, "hold"), bound)] if asked.hold else [])
 
 
-def _fits(asked: FunnelQuery, bound: Parameters) -> str:
-    """A bit for each exclusion and each step that an event fits."""
+def _kept(build: int, bound: Parameters) -> str:
+    bound["build"] = build
+    return text_of("funnel_kept")
+
+
+def fits(asked: FunnelQuery, bound: Parameters) -> str:
+    """A bit for each exclusion and each step that an event fits. Raises QueryError."""
     exclusions = [
         _is(each.event, each.filter, bound, f"exclusions[{n}].filter") for n, each in enumerate(asked.exclusions)
     ]

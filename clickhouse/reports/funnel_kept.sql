@@ -1,0 +1,8 @@
+(
+    SELECT *
+    FROM funnel_steps FINAL
+    WHERE site_id = {site:String}
+        AND build = {build:UInt64}
+        AND ts >= fromUnixTimestamp64Milli({start:Int64})
+        AND ts < fromUnixTimestamp64Milli({end:Int64})
+)
