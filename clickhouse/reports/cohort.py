@@ -1,0 +1,137 @@
+"""Cohorts: who did something, or did not, or is on a list; joined by and, or, not."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from clickhouse.reports.filter import DEEPEST, Parameters
+from clickhouse.reports.happening import Happening
+from clickhouse.reports.scope import named_of, who_of
+from clickhouse.reports.statement import text_of
+from pulse.errors import QueryError
+
+Kind = Literal["users", "visitors"]
+"""Of whom a cohort is made: people where known, else visitors; or visitors."""
+
+MOST_TIMES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Did:
+    """Who did something from `since_ms` to before `until_ms`, at least and, if it is not 0, at most so many times.
+
+    With `is_first` the very first time in the site's history counts, and must lie in there.
+    """
+
+    what: Happening
+    since_ms: int
+    until_ms: int
+    at_least: int = 1
+    at_most: int = 0
+    is_first: bool = False
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Who was put on the list of a cohort by hand."""
+
+    cohort: str
+
+
+@dataclass(frozen=True)
+class All:
+    """Who is in all of these."""
+
+    parts: tuple["Members", ...]
+
+
+@dataclass(frozen=True)
+class Any:
+    """Who is in at least one of these."""
+
+    parts: tuple["Members", ...]
+
+
+@dataclass(frozen=True)
+class Without:
+    """Who is not in there."""
+
+    part: "Members"
+
+
+Members = Did | Listed | All | Any | Without
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Somebody of a site by what they did; what it is in SQL is true of an event whose unit is a member."""
+
+    site_id: str
+    kind: Kind
+    members: Members
+    people: str = ""
+
+    @property
+    def who(self) -> str:
+        """What tells one member from another in a row of events."""
+        return who_of(self.kind, self.people)
+
+    @property
+    def named(self) -> str:
+        """Who is meant by the name `who` on a list."""
+        return named_of(self.kind, self.people)
+
+    def sql(self, bound: Parameters, where: str) -> str:
+        """Whether somebody is a member, by a row of theirs; raises QueryError that says where it cannot be."""
+        return self.true_of(self.who, bound, where)
+
+    def true_of(self, who: str, bound: Parameters, where: str) -> str:
+        """The same of somebody who is named by an expression."""
+        return _sql(self, self.members, who, bound, where, DEEPEST)
+
+
+NOBODY = Cohort("", "visitors", Any(()))
+
+
+def lists_in(some: Members) -> set[str]:
+    """The cohorts on whose lists membership depends."""
+    if isinstance(some, Listed):
+        return {some.cohort}
+    if isinstance(some, Without):
+        return lists_in(some.part)
+    return set() if isinstance(some, Did) else set().union(*map(lists_in, some.parts))
+
+
+def _sql(cohort: Cohort, some: Members, who: str, bound: Parameters, where: str, levels: int) -> str:
+    if not levels:
+        raise QueryError(f"{where}: is nested more than {DEEPEST} levels deep")
+    if isinstance(some, Without):
+        return f"NOT {_sql(cohort, some.part, who, bound, f'{where}.not', levels - 1)}"
+    if isinstance(some, Did):
+        return f"({who} IN {_did(cohort, some, bound, where)})"
+    if isinstance(some, Listed):
+        return f"({who} IN {_listed(cohort, some.cohort, bound)})"
+    word, nothing = ("and", "1") if isinstance(some, All) else ("or", "0")
+    parts = [_sql(cohort, part, who, bound, f"{where}.{word}[{n}]", levels - 1) for n, part in enumerate(some.parts)]
+    return f"({f' {word.upper()} '.join(parts)})" if parts else nothing
+
+
+def _did(cohort: Cohort, some: Did, bound: Parameters, where: str) -> str:
+    since, until = bound.bind(some.since_ms, "Int64"), bound.bind(some.until_ms, "Int64")
+    reaching = "toInt64(0)" if some.is_first else since
+    times = bound.bind(some.at_least, "UInt64"), bound.bind(some.at_most or 2**63, "UInt64")
+    counted = f"count() BETWEEN {times[0]} AND {times[1]}"
+    first = f"min(ts) >= fromUnixTimestamp64Milli({since})"
+    return text_of(
+        "cohort_did",
+        who=cohort.who,
+        site=bound.bind(cohort.site_id, "String"),
+        since=reaching,
+        until=until,
+        passes=some.what.sql(bound, f"{where}.did"),
+        having=first if some.is_first else counted,
+    )
+
+
+def _listed(cohort: Cohort, named: str, bound: Parameters) -> str:
+    site = bound.bind(cohort.site_id, "String")
+    return text_of("cohort_listed", named=cohort.named, site=site, cohort=bound.bind(named, "String"))

@@ -1,0 +1,7 @@
+(
+    SELECT $named
+    FROM cohort_members
+    WHERE site_id = $site AND cohort = $cohort
+    GROUP BY site_id, who
+    HAVING argMax(listed, changed)
+)
