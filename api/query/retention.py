@@ -3,21 +3,25 @@
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.problems import BadParameter, documented
 from api.query.access import Reader
+from api.query.asking import asked as answered
 from api.query.bucket import USUAL_MS
 from api.query.happening import HappeningForm
+from api.query.kept import kept
+from api.query.nightly import snapshot_of
 from api.query.parts import With, now_ms
 from api.query.periods import Interval, gridded
 from api.query.scoped import Scoped, scope_of
 from api.query.stats import Meta
 from clickhouse.reports import retention
 from clickhouse.reports.retention import Kind, RetentionQuery, Returning
+from clickhouse.reports.retention_snapshot import Snapshot, answer_with, could_be_kept
 
-router = APIRouter(tags=["reports"], responses=documented(400, 401, 403, 404, 503))
+router = APIRouter(tags=["reports"], responses=documented(400, 401, 403, 404, 503, 504))
 
 MOST_PERIODS = 90
 MEASURE = r"^(count|sum:(revenue|properties\..{1,1000}))$"
@@ -101,6 +105,15 @@ class RetentionGroup(BaseModel):
     )
 
 
+class RetentionMeta(Meta):
+    """How the answer was found."""
+
+    snapshot: int | None = Field(
+        None,
+        description="When the nightly snapshot was made that answers, ms since the epoch; null where the events do.",
+    )
+
+
 class RetentionData(BaseModel):
     """The answer's data. Times are ms since the epoch."""
 
@@ -118,7 +131,7 @@ class RetentionData(BaseModel):
         description="The first and the last period of each column; 0 is that of the start."
     )
     groups: list[RetentionGroup]
-    meta: Meta
+    meta: RetentionMeta
 
 
 class RetentionResponse(BaseModel):
@@ -130,12 +143,14 @@ class RetentionResponse(BaseModel):
 
 
 @router.post("/retention/query", summary="Who comes back")
-async def query(key: Reader, parts: With, asked: RetentionAsked) -> RetentionResponse:
+@kept()
+async def query(request: Request, key: Reader, parts: With, asked: RetentionAsked) -> RetentionResponse:
     """Cohorts by the period in which somebody started, and how many of each came back in later periods."""
     began = perf_counter()
     question = await question_of(asked, key, parts)
     now = now_ms()
-    found = await parts.ask(lambda client: retention.answer(client, question, now))
+    snapshot, state = await _snapshot(parts, question)
+    found = await answered(request, parts, lambda client: answer_with(client, question, snapshot, state, now))
     data = RetentionData(
         site_id=question.scope.site_id,
         start_date=question.scope.start_ms,
@@ -149,7 +164,12 @@ async def query(key: Reader, parts: With, asked: RetentionAsked) -> RetentionRes
         unit=asked.unit,
         columns=list(question.brackets),
         groups=[_group(asked, group) for group in found.groups],
-        meta=Meta(source=found.source, rows_read=found.rows_read, ms=round((perf_counter() - began) * 1000, 2)),
+        meta=RetentionMeta(
+            source=found.source,
+            rows_read=found.rows_read,
+            ms=round((perf_counter() - began) * 1000, 2),
+            snapshot=found.snapshot_ms,
+        ),
     )
     return RetentionResponse(data=data, timestamp=now)
 
@@ -171,6 +191,15 @@ async def question_of(asked: RetentionAsked, key: Reader, parts: With) -> Retent
         breakdown=asked.breakdown or "",
         unit=asked.unit,
     )
+
+
+async def _snapshot(parts: With, question: RetentionQuery) -> tuple[Snapshot | None, str]:
+    """What may answer in place of the events, and of which people the site is now."""
+    if not could_be_kept(question):
+        return None, ""
+    site = question.scope.site_id
+    kept = await parts.stored(lambda store: store.snapshots.get(site, question.unit))
+    return snapshot_of(kept), (await parts.people.of(site)).state
 
 
 def brackets_of(asked: RetentionAsked) -> tuple[tuple[int, int], ...]:

@@ -11,7 +11,7 @@ from clickhouse.reports.field import Field, field_of
 from clickhouse.reports.filter import Parameters, numeric, text
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import ANYTHING, Happening
-from clickhouse.reports.scope import WHO, Scope, Unit
+from clickhouse.reports.scope import Scope, Unit
 from clickhouse.reports.statement import text_of
 from pulse.errors import QueryError
 
@@ -74,12 +74,16 @@ class Group:
 
 @dataclass(frozen=True)
 class RetentionAnswer:
-    """The groups, the largest first; one alone where there is no breakdown. `source` is the table that was read."""
+    """The groups, the largest first; one alone where there is no breakdown. `source` is what was read.
+
+    `snapshot_ms` is when it was found, where it was not now.
+    """
 
     groups: tuple[Group, ...]
     source: str
     rows_read: int
     ms: float
+    snapshot_ms: int | None = None
 
 
 def answer(client: Client, query: RetentionQuery, now_ms: int) -> RetentionAnswer:
@@ -88,9 +92,9 @@ def answer(client: Client, query: RetentionQuery, now_ms: int) -> RetentionAnswe
         _demand_one_currency(client, query)
     statement, bound, source = statement_of(query)
     found = client.ask(statement, bound)
-    groups = tuple(_group(query, value, size, cells, now_ms) for value, size, cells in found.rows)
+    groups = tuple(group_of(query, value, size, cells, now_ms) for value, size, cells in found.rows)
     if not groups and not query.breakdown:
-        groups = (_group(query, "", 0, (), now_ms),)
+        groups = (group_of(query, "", 0, (), now_ms),)
     return RetentionAnswer(groups, source, found.rows_read, found.ms)
 
 
@@ -107,7 +111,7 @@ def statement_of(query: RetentionQuery) -> tuple[str, Parameters, str]:
 def is_plain(query: RetentionQuery) -> bool:
     """Whether it is enough to know in which periods somebody was there, whatever else happened in them."""
     same = query.start == query.back and (query.start == ANYTHING or query.kind != "first_ever")
-    filtered = query.kind == "first_ever" and not _is_whole(query.scope)
+    filtered = query.kind == "first_ever" and not is_whole(query.scope)
     counted = query.measure == "count" and query.minimum_times == 1 and not query.breakdown
     return same and counted and not query.window_ms and not filtered
 
@@ -124,7 +128,8 @@ def columns_of(query: RetentionQuery) -> list[int]:
     return found
 
 
-def _is_whole(scope: Scope) -> bool:
+def is_whole(scope: Scope) -> bool:
+    """Whether all events of the range count."""
     return replace(scope, start_ms=0, end_ms=0) == Scope(scope.site_id, 0, 0, scope.timezone)
 
 
@@ -167,7 +172,7 @@ def _timed(query: RetentionQuery, bound: Parameters) -> str:
     firsts, having = STARTS[query.kind]
     return text_of(
         "retention_timed",
-        who=WHO[query.unit],
+        who=query.scope.who(query.unit),
         period=query.grid.number("toUnixTimestamp64Milli(ts)", bound),
         amount=_amount(query, bound),
         value=text(field_of(query.breakdown, "breakdown"), bound) if query.breakdown else "''",
@@ -213,7 +218,7 @@ def _demand_one_currency(client: Client, query: RetentionQuery) -> None:
         raise QueryError(f"return: the revenue is in several currencies ({named}): choose one by a filter on currency")
 
 
-def _group(
+def group_of(
     query: RetentionQuery, value: str, size: int, cells: Sequence[tuple[int, int, int, float]], now_ms: int
 ) -> Group:
     """A group from its (cohort, column, units, amount); column 0 is the cohort itself."""
