@@ -11,6 +11,8 @@ from clickhouse.client import Answer, Client
 from pulse.errors import PulseError, TooCostly, Unavailable
 
 OUT_OF_MEMORY = 241
+LONGEST = 4_000_000
+"""Bytes of a statement: filters by cohorts are long."""
 COSTLY = {
     158: "would read more than {0.rows:,} rows (PULSE_QUERY_ROWS)",
     159: "took longer than {0.seconds} seconds (PULSE_QUERY_SECONDS)",
@@ -35,6 +37,7 @@ class Limits:
             "timeout_overflow_mode": "throw",
             "max_memory_usage": self.mb * 1_000_000,
             "max_rows_to_read": self.rows,
+            "max_query_size": LONGEST,
             "readonly": 2,
             "cancel_http_readonly_queries_on_client_close": 1,
         }

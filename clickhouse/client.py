@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from time import perf_counter
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import clickhouse_connect
@@ -21,6 +21,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client as Driver
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.external import ExternalData
+from clickhouse_connect.driver.query import QueryResult
 from urllib3.exceptions import HTTPError
 
 from pulse import address
@@ -42,6 +43,7 @@ UNREADABLE = frozenset({36, 427, 447})
 """Codes of a regular expression that is none, or would be too slow."""
 ONE_PART = {
     "async_insert": 0,
+    "distributed_foreground_insert": 1,
     "insert_deduplicate": 1,
     "optimize_on_insert": 0,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
@@ -51,6 +53,20 @@ ONE_PART = {
     "max_insert_threads": 1,
 }
 """Settings by which one insert is one block, one part, and the same token is stored once."""
+
+
+def _whole(found: QueryResult) -> Sequence[Sequence[Any]]:
+    """The rows of an answer; raises Unavailable where ClickHouse counted more than came.
+
+    It gathers an answer on its disk, and where that is full sends what it has of it, nothing perhaps, as if it was all.
+    """
+    rows: Sequence[Sequence[Any]] = found.result_rows
+    counted = int((found.summary or {}).get("result_rows", 0))
+    if len(rows) < counted:
+        raise Unavailable(
+            f"ClickHouse answered {len(rows)} of {counted} rows: there may be not enough space on its disk"
+        )
+    return rows
 
 
 class Answer(NamedTuple):
@@ -84,6 +100,12 @@ class Client:
         self._driver: Driver | None = None
         self._lock = Lock()
 
+    @property
+    def account(self) -> tuple[str, str]:
+        """The user and the password that it presents itself with."""
+        parts = urlsplit(self._url)
+        return unquote(parts.username or "default"), unquote(parts.password or "")
+
     def query(self, name: str | Path, parameters: Mapping[str, object] | None = None, **settings: object) -> Answer:
         """Ask the question in `queries/{name}.sql` (or in the file at a path), its `{name:Type}` bound to `parameters`.
 
@@ -96,7 +118,7 @@ class Client:
         began = perf_counter()
         try:
             found = self._connected().query(statement, parameters=dict(parameters or {}), settings=dict(settings))
-            rows = found.result_rows
+            rows = _whole(found)
         except ClickHouseError as error:
             raise self._cause_here(getattr(error, "code", None), str(error)) or _cause(error) from None
         read = int((found.summary or {}).get("read_rows", 0))
@@ -108,7 +130,7 @@ class Client:
         began = perf_counter()
         try:
             found = self._connected().query(text_of(name), settings=dict(settings), external_data=sent)
-            rows = found.result_rows
+            rows = _whole(found)
         except ClickHouseError as error:
             raise _cause(error) from None
         read = int((found.summary or {}).get("read_rows", 0))

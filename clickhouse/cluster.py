@@ -23,8 +23,15 @@ _CREATE = re.compile(
 _CHANGE = re.compile(
     r"^(?P<head>(?P<verb>ALTER|DROP|RENAME|OPTIMIZE|TRUNCATE) TABLE(?: IF EXISTS)? (?P<name>\w+))", re.MULTILINE
 )
+_FILL = re.compile(r"^INSERT INTO \w+ \(.*\bFROM (?P<source>events)\b", re.MULTILINE | re.DOTALL)
 _ENGINE = re.compile(r"\bENGINE = (\w*MergeTree)\b")
 _LOCAL = ("TABLE", "MATERIALIZED VIEW")
+_SHARED_OUT = {
+    "cohort_members": "sipHash64(site_id, cohort, who)",
+    "identity_corrections": "sipHash64(site_id, visitor_id, user_id)",
+    "webhook_deliveries": "sipHash64(site_id, delivery_id)",
+}
+"""The tables that are written as a whole, by what is asked over HTTP and by deliveries: a row and what replaces it belong on one shard."""
 
 
 class Step(NamedTuple):
@@ -77,6 +84,9 @@ def steps(statement: str, cluster: str, database: str) -> list[Step]:
     changed = _CHANGE.search(statement)
     if changed is not None:
         return _changed(statement, changed, cluster, database)
+    filled = _FILL.search(statement)
+    if filled is not None:
+        return [Step(_of_all_shards(statement, filled, database), True)]
     raise ValueError(f"a migration that is not known how to run on a cluster: {statement[:80]}")
 
 
@@ -92,6 +102,12 @@ def _changed(statement: str, found: re.Match[str], cluster: str, database: str) 
     return [own, Step(again, False)] if found["verb"] == "ALTER" else [own]
 
 
+def _of_all_shards(statement: str, found: re.Match[str], database: str) -> str:
+    """What is made of the events of all shards lies on the one that is asked: of such a table all shards are asked together."""
+    at = found.start("source")
+    return f"{statement[:at]}{database}.{statement[at:]}"
+
+
 def _on_cluster(statement: str, head: str, cluster: str) -> str:
     return statement.replace(head, f"{head} ON CLUSTER {cluster}", 1)
 
@@ -103,12 +119,10 @@ def _replicated(statement: str) -> str:
 
 
 def _distributed(name: str, cluster: str, database: str) -> str:
-    """Nobody inserts through it: the sink alone knows which shard a row belongs to."""
+    """Few are inserted through: of most tables the sink alone knows which shard a row belongs to."""
     shard = shard_database(database)
-    return (
-        f"CREATE TABLE IF NOT EXISTS {name} ON CLUSTER {cluster} AS {shard}.{name}\n"
-        f"ENGINE = Distributed({cluster}, {shard}, {name})"
-    )
+    over = ", ".join(filter(None, (cluster, shard, name, _SHARED_OUT.get(name))))
+    return f"CREATE TABLE IF NOT EXISTS {name} ON CLUSTER {cluster} AS {shard}.{name}\nENGINE = Distributed({over})"
 
 
 def databases(cluster: str, database: str) -> Mapping[str, str]:

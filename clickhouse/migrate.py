@@ -15,12 +15,15 @@ from uuid import uuid4
 
 from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
+from clickhouse import people
+from clickhouse.analyst_user import make_route
 from clickhouse.client import Client, connect
 from clickhouse.cluster import databases, shard_database, shards_of, steps
 from clickhouse.schema import differences, tables_of
 from pulse import log as logging
+from pulse.analyst.rule import Limits, analytics_of
 from pulse.errors import PulseError, SchemaError, SettingError, Unavailable
-from pulse.settings import load
+from pulse.settings import Settings, load
 
 FOLDER = Path(__file__).parent / "migrations"
 PATIENCE_S = 60
@@ -59,11 +62,6 @@ def read(path: Path) -> Migration:
     return Migration(path.stem, sha256(text.encode()).hexdigest(), statements)
 
 
-def analytics_of(database: str) -> str:
-    """The database of the views that analysts see."""
-    return "analytics" if database == "pulse" else f"{database}_analytics"
-
-
 def migrate(client: Client, folder: Path = FOLDER, cluster: str = "") -> list[str]:
     """Make the database what the migrations say, on all servers of a cluster if one is named; the names of those applied now.
 
@@ -82,6 +80,7 @@ def migrate(client: Client, folder: Path = FOLDER, cluster: str = "") -> list[st
             "INSERT INTO migrations (name, checksum) VALUES ({name:String}, {checksum:String})",
             {"name": migration.name, "checksum": migration.checksum},
         )
+    people.make(client, cluster)
     return [migration.name for migration in missing]
 
 
@@ -99,6 +98,7 @@ def verify(client: Client, folder: Path = FOLDER) -> None:
     with _scratch(client) as scratch:
         for migration in wanted:
             _apply(scratch, migration)
+        people.make(scratch)
         called = dict(zip(_databases(scratch), _databases(client), strict=True))
         for other, own in called.items():
             said += differences(tables_of(client, own, {}), tables_of(scratch, other, called), own)
@@ -142,8 +142,18 @@ def _scratch(client: Client) -> Iterator[Client]:
     try:
         yield scratch
     finally:
-        for database in _databases(scratch):
+        for database in reversed(_databases(scratch)):  # the dictionary in the latter reads a view of the former
             client.command("DROP DATABASE IF EXISTS {database:Identifier} SYNC", {"database": database})
+
+
+def _let_in(client: Client, settings: Settings) -> None:
+    """Have the query API's own user for SQL, where the server takes users; a cluster's would have to be its shards' too."""
+    secret = settings.secret.get_secret_value().encode()
+    if secret and not settings.clickhouse_cluster:
+        limits = Limits(settings.query_seconds, settings.query_mb, settings.query_rows)
+        said = make_route(client, secret, limits)
+        if said:
+            log.warning("%s", said)
 
 
 def _say_waiting(state: RetryCallState) -> None:
@@ -174,6 +184,7 @@ def main(arguments: list[str]) -> int:
             log.info("the schema of %s is that of the migrations", client.database)
         else:
             log.info("migrated %s", client.database, extra={"applied": patiently(migrate)(client, cluster=cluster)})
+            _let_in(client, settings)
     except PulseError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

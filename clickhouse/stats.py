@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from clickhouse.client import Answer, Client
+from clickhouse.client import Answer, Client, text_of
+from clickhouse.reports.formula import Value
+from clickhouse.reports.scope import who_of
+from clickhouse.reports.statement import text_of as report
 from pulse.errors import QueryError
 from pulse.minute import MINUTE_MS
 
@@ -38,6 +41,8 @@ class StatsQuery:
     timezone: str = "UTC"
     bots: Bots = "include"
     currency: str = ""
+    people: str = ""
+    """The dictionary of who is behind the site's visitors, empty where nobody was identified."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,8 @@ class StatsAnswer:
     Buckets without events are not listed. `source` is the table that was read.
     """
 
-    value: int | Decimal
-    breakdown: tuple[tuple[int | str, int | Decimal], ...]
+    value: Value
+    breakdown: tuple[tuple[int | str, Value], ...]
     source: str
     rows_read: int
     ms: float
@@ -77,8 +82,8 @@ def source_of(query: StatsQuery) -> str:
 
 
 def _ask(client: Client, query: StatsQuery, source: str, group: str) -> Answer:
-    return client.query(
-        _file(query.metric, source),
+    return client.ask(
+        _statement(query, source),
         {
             "site": query.site_id,
             "start": query.start_ms,
@@ -94,10 +99,16 @@ def _ask(client: Client, query: StatsQuery, source: str, group: str) -> Answer:
     )
 
 
+def _statement(query: StatsQuery, source: str) -> str:
+    if query.metric == "unique_users":
+        return report("users", who=who_of("users", query.people))
+    return text_of(_file(query.metric, source))
+
+
 def _file(metric: Metric, source: str) -> str:
     if metric in COUNTED:
         return "stats/counts_of_minutes" if source == "metrics_minute" else "stats/counts_of_events"
-    return "stats/users" if metric == "unique_users" else "stats/sessions"
+    return "stats/sessions"
 
 
 def _values(query: StatsQuery, found: Answer) -> dict[str, int | Decimal]:

@@ -4,6 +4,7 @@ A month is built beside: the rows that the replay does not touch, and those that
 copied after, the last of it behind a fence: a setting of the table for which ClickHouse answers each insert that it has
 too many parts, whereupon the sink waits and asks anew what is stored. Then the month is replaced as a whole. Whatever
 dies when, a month is either as it was or as it is to be; the fence may be left standing, and the next run takes it away.
+The rows of saved funnels are not trusted from before the first month until they are built anew after the last.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from clickhouse.client import Client
+from clickhouse.funnels import build as funnels
 from clickhouse.replay.shadow import Shadow, queries_of
 from clickhouse.sink import stored
 from pulse.errors import PulseError
@@ -36,9 +38,14 @@ def swap(shadow: Shadow, told: Told = lambda what, done, of: None) -> int:
         raise PulseError(f"the replay {about.name} was not finished: drop it and replay again")
     tidy(shadow)
     todo = _todo(shadow)
+    if todo:
+        funnels.distrust(shadow.client)
     for number, month in enumerate(todo):
         told(f"month {month.month}", number, len(todo))
         _swap_month(shadow, month)
+    if todo:
+        funnels.distrust(shadow.client)
+    funnels.mend(shadow.client)
     about.state = "swapped"
     shadow.note()
     told("swapped", len(todo), len(todo))

@@ -1,6 +1,5 @@
 """`python -m clickhouse.sink`: the sink as a process."""
 
-import signal
 import sys
 from logging import getLogger
 from threading import Event
@@ -10,13 +9,17 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_w
 from tenacity.nap import sleep_using_event
 
 from clickhouse.cluster import connect_shards
+from clickhouse.sink.changed import Changed
 from clickhouse.sink.identity import Identity
 from clickhouse.sink.reader import TOPICS
 from clickhouse.sink.run import Sink
-from pulse import health
+from pulse import end, health
 from pulse import log as logging
 from pulse.errors import PulseError, Unavailable
 from pulse.settings import Settings, load
+
+STOP_S = 8.0
+"""Longer than others: of a log in memory that is lost, what was gathered is stored now or never."""
 
 log = getLogger("clickhouse.sink")
 
@@ -24,8 +27,7 @@ log = getLogger("clickhouse.sink")
 def main() -> int:
     """Run until SIGTERM or SIGINT; 1 if it cannot go on and must be started anew."""
     stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    end.when_asked(stop.set, STOP_S)
     try:
         settings = load()
         logging.configure(settings.log_level)
@@ -40,7 +42,8 @@ def main() -> int:
 
 def _run(settings: Settings, stop: Event) -> None:
     identity = Identity(settings.kafka_url, TOPICS)
-    sink = Sink(settings, connect_shards(settings), identity, stop)
+    changed = Changed(settings.redis_url.get_secret_value())
+    sink = Sink(settings, connect_shards(settings), identity, stop, changed.note)
     page = health.serve(settings.host, settings.sink_port, sink.checks)
     patiently = Retrying(
         retry=retry_if_exception_type(Unavailable),
@@ -52,6 +55,7 @@ def _run(settings: Settings, stop: Event) -> None:
     )
     patiently(identity.begin)
     sink.run()
+    changed.close()
     page.shutdown()
 
 

@@ -33,7 +33,10 @@ WORDS = (
     *("site_id", "event", "host", "referrer_host", "channel", "consent", "clock", "currency"),
     *("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "screen", "language", "timezone"),
     *("country", "region", "city", "device_type", "browser", "browser_version", "os", "os_version"),
+    *("as_org", "network", "network_source", "bot_name", "bot_kind", "bot_claim"),
+    *("risk_band", "risk_confidence", "risk_reasons", "risk_rules"),
 )
+SCORES = ("risk", "risk_vpn", "risk_proxy", "risk_tor", "risk_relay", "risk_bot", "risk_tamper")
 TIMES = ("ts", "received_at", "sent_at")
 
 TYPES = {
@@ -41,6 +44,9 @@ TYPES = {
     **dict.fromkeys(TIMES, pa.int64()),
     "revenue": pa.float64(),
     "asn": pa.uint32(),
+    "as_entropy": pa.float32(),
+    "network_days": pa.uint16(),
+    **dict.fromkeys(SCORES, pa.uint8()),
     "bot": pa.bool_(),
     "imported": pa.bool_(),
 }
@@ -48,7 +54,12 @@ SCHEMA = pa.schema([(name, TYPES[name]) for name in RefinedEvent.__struct_fields
 """In the order in which refinement writes the fields: so reading them is fastest."""
 
 
-DEFAULTS = {**dict.fromkeys((*TEXTS, *WORDS), ""), "properties": "{}", "asn": 0, "bot": False, "imported": False}
+DEFAULTS = {
+    **dict.fromkeys((*TEXTS, *WORDS), ""),
+    **dict.fromkeys(("asn", "as_entropy", "network_days", *SCORES), 0),
+    **dict.fromkeys(("bot", "imported"), False),
+    "properties": "{}",
+}
 """Those of the table: a null costs it far more to replace than it costs here."""
 
 

@@ -8,6 +8,7 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from pulse.errors import PulseError, Unavailable
+from pulse.reaching import reaching
 
 ASKED_S = 5.0
 EVERY_S = 5.0
@@ -24,7 +25,7 @@ class Identity:
     def __init__(self, servers: str, names: Iterable[str]) -> None:
         self._names = list(names)
         self._servers = servers
-        self._admin = AdminClient({"bootstrap.servers": servers, "log_level": 2}, logger=log)
+        self._admin = AdminClient(reaching(servers), logger=log)
         self._ended = Event()
         self.ids: dict[str, str] = {}
         self.state = "not asked yet"

@@ -6,12 +6,15 @@ from logging import getLogger
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from clickhouse.sink import meters
-from pulse import topics
+from pulse import end, topics
 from pulse.errors import Unavailable
+from pulse.reaching import reaching
 from pulse.settings import Settings
 
 GROUP = "pulse-sink"
-TOPICS = (topics.EVENTS, topics.REJECTED, topics.METRICS, topics.CONFIG)
+TOPICS = (topics.EVENTS, topics.REJECTED, topics.METRICS, topics.CONFIG, topics.ALERTS)
+WHOLE = (topics.CONFIG, topics.ALERTS)
+"""Topics that hold little, and whose rows replace themselves: they are read from their beginning at each start."""
 ASKED_S = 5.0
 FETCHED = 200
 LONGEST_BLOCK_MS = 3_600_000
@@ -56,7 +59,7 @@ class Reader:
         self._demand_membership([at for at in committed if at.offset >= 0])
         for at in committed:
             self._stored[at.topic, at.partition] = max(at.offset, 0)
-            known = at.offset > 0 and at.topic != topics.CONFIG
+            known = at.offset > 0 and at.topic not in WHOLE
             starts.append(TopicPartition(at.topic, at.partition, at.offset - 1 if known else OFFSET_BEGINNING))
             if known:
                 before[at.topic, at.partition] = at.offset - 1
@@ -110,9 +113,16 @@ class Reader:
         for topic, records in lag.items():
             meters.LAG.labels(topic).set(records)
 
-    def close(self) -> None:
-        """Leave."""
-        self._consumer.close()
+    def leave(self, offsets: dict[Where, int]) -> None:
+        """Commit these offsets and leave, if Kafka answers: a group finds out by itself who has gone."""
+        self.moved = True
+
+        def go() -> None:
+            self.commit(offsets, wait=True)
+            self._consumer.close()
+
+        if not end.briefly(go):
+            log.warning("Kafka does not answer: it was not told how far was read")
 
     @property
     def has_partitions(self) -> bool:
@@ -170,7 +180,7 @@ class Reader:
 
 def _config(settings: Settings) -> dict[str, str | int | float | bool]:
     return {
-        "bootstrap.servers": settings.kafka_url,
+        **reaching(settings.kafka_url),
         "client.id": f"{GROUP}-{settings.instance}",
         "group.id": GROUP,
         "group.instance.id": settings.instance,
@@ -180,12 +190,9 @@ def _config(settings: Settings) -> dict[str, str | int | float | bool]:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
-        "allow.auto.create.topics": False,
         "fetch.wait.max.ms": settings.fetch_wait_ms,
         "fetch.message.max.bytes": 1_048_576,
         "fetch.max.bytes": 16_777_216,
         "fetch.queue.backoff.ms": 20,
         "queued.max.messages.kbytes": 32_768,
-        "reconnect.backoff.max.ms": 1_000,
-        "log_level": 2,
     }

@@ -10,11 +10,12 @@ from typing import Any
 from confluent_kafka import Message
 
 from clickhouse.client import Client
-from clickhouse.sink import config, meters
+from clickhouse.sink import alerts, config, meters
 from clickhouse.sink.identity import Identity
 from clickhouse.sink.reader import Reader, Where
 from clickhouse.sink.record import Record, lines_in
 from clickhouse.sink.shards import Shards
+from clickhouse.sink.write import Note, nobody
 from pulse import topics
 from pulse.errors import PlaceError, QueryError, Unavailable
 from pulse.ledger import header_of
@@ -24,6 +25,8 @@ from pulse.settings import Settings
 IDLE_S = 0.5
 SLICE_S = 0.05
 MOST_BYTES = 64 * 1024 * 1024
+FEWEST_ROWS = 500
+"""A block may shrink to so many rows where larger ones take too long: see `Sink._wait_after`."""
 SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 
@@ -36,6 +39,7 @@ class Block:
 
     records: list[Record] = field(default_factory=list)
     saved: list[config.Saved] = field(default_factory=list)
+    told: list[bytes] = field(default_factory=list)
     next: dict[Where, int] = field(default_factory=dict)
     rows: int = 0
     size: int = 0
@@ -53,12 +57,14 @@ def gathering_s(rows: int, full: int, wait_s: float) -> float:
 class Sink:
     """Reads the topics into ClickHouse until `stop` is set."""
 
-    def __init__(self, settings: Settings, clients: Sequence[Client], identity: Identity, stop: Event) -> None:
+    def __init__(
+        self, settings: Settings, clients: Sequence[Client], identity: Identity, stop: Event, note: Note = nobody
+    ) -> None:
         self.clickhouse = "not asked yet"
         self._settings = settings
         self._identity = identity
         self._stop = stop
-        self._shards = Shards(clients, settings.session_timeout_ms / 2000)
+        self._shards = Shards(clients, settings.session_timeout_ms / 2000, note)
         self._reader = Reader(settings, self._leave)
         self._block = Block()
         self._applied: dict[tuple[Where, str, int], int] = {}
@@ -66,6 +72,7 @@ class Sink:
         self._rewound: dict[Where, int] = {}
         self._logs: set[str] = set()
         self._pause_s = SHORTEST_PAUSE_S
+        self._full = settings.sink_rows
 
     def run(self) -> None:
         """Return when `stop` is set and what was gathered is stored, or cannot be just now.
@@ -78,9 +85,7 @@ class Sink:
                 self._step()
             except (Unavailable, QueryError) as error:
                 self._wait_after(error)
-        if not self._reader.moved:
-            self._leave()
-        self._reader.close()
+        self._reader.leave({} if self._reader.moved else self._kept())
 
     def checks(self) -> dict[str, str]:
         """What the sink needs, each with "ok" or what is wrong with it."""
@@ -130,7 +135,7 @@ class Sink:
         return self._block.began + wait_s - time.monotonic()
 
     def _is_full(self) -> bool:
-        return self._block.rows >= self._settings.sink_rows or self._block.size >= MOST_BYTES
+        return self._block.rows >= self._full or self._block.size >= MOST_BYTES
 
     def _take(self, message: Message) -> None:
         where, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
@@ -139,6 +144,11 @@ class Sink:
             return
         if where[0] == topics.CONFIG:
             self._block.saved.append(config.Saved(message.key() or b"", message.value()))
+            self._pass(where, offset)
+            return
+        if where[0] == topics.ALERTS:
+            self._block.told.append(message.value() or b"")
+            self._block.rows += 1
             self._pass(where, offset)
             return
         record = self._record(message, where, offset)
@@ -188,25 +198,31 @@ class Sink:
             self._asking(lambda: self._shards.store(block.records))
         if block.saved:
             self._asking(lambda: self._shards.first.insert("config", config.rows_of(block.saved)))
+        if told := alerts.notices_of(block.told):
+            self._asking(lambda: self._shards.first.insert("alert_history", alerts.rows_of(told)))
         self._identity.demand()
         if block.next:
             self._reader.commit(block.next)
             self._pause_s = SHORTEST_PAUSE_S
+            self._full = min(self._full * 2, self._settings.sink_rows)
             meters.BLOCK_SECONDS.observe(time.monotonic() - block.began)
             log.debug("stored", extra={"records": len(block.records), "rows": block.rows})
         self._reader.measure()
         self._block = Block()
 
     def _leave(self) -> None:
-        """Store and commit what is gathered, if ClickHouse will; else it stays uncommitted, for whoever comes next."""
+        self._reader.commit(self._kept(), wait=True)
+
+    def _kept(self) -> dict[Where, int]:
+        """Store what is gathered, if ClickHouse will, and say how far that is; else it is for whoever comes next."""
         reached = dict(self._block.next)
         try:
             self._store()
         except (Unavailable, QueryError) as error:
             log.warning("what was gathered is left for later: %s", error)
-        else:
-            self._reader.commit(reached, wait=True)
+            reached = {}
         self._forget()
+        return reached
 
     def _forget(self) -> None:
         self._block = Block()
@@ -214,6 +230,8 @@ class Sink:
             known.clear()
 
     def _wait_after(self, error: Exception) -> None:
+        """Wait a little, and gather less: on a machine that is starved, a block may take longer than is allowed."""
+        self._full = max(self._full // 2, min(FEWEST_ROWS, self._settings.sink_rows))
         log.warning("%s; beginning anew in %.1f s", error, self._pause_s)
         self._reader.pause()
         self._forget()

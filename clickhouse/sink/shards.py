@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 
 from clickhouse.client import Client
 from clickhouse.sink.record import Record
-from clickhouse.sink.write import Writer
+from clickhouse.sink.write import Note, Writer, nobody
 
 
 class Shards:
     """The writers of a store's shards, of which there is one where there is no cluster."""
 
-    def __init__(self, clients: Sequence[Client], most_s: float) -> None:
+    def __init__(self, clients: Sequence[Client], most_s: float, note: Note = nobody) -> None:
         self._clients = clients
-        self._writers = [Writer(client, most_s) for client in clients]
+        self._writers = [Writer(client, most_s, note) for client in clients]
 
     @property
     def first(self) -> Client:

@@ -1,16 +1,17 @@
 """Storing records: one insert a table and month, each with the places it came from, and seen to be there afterwards."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from logging import getLogger
 from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from xxhash import xxh3_128_hexdigest
 
 from clickhouse.client import Client
-from clickhouse.sink import account, ledger, meters, poison, refusals, stored
+from clickhouse.sink import account, again, ledger, meters, poison, refusals, stored
 from clickhouse.sink.events import EVENTS
 from clickhouse.sink.kind import Kind, months, wrong
 from clickhouse.sink.ledger import LEDGER
@@ -23,20 +24,29 @@ from pulse.errors import QueryError, Unavailable
 KINDS = (EVENTS, REJECTED, METRICS)
 TRUSTED_S = 1.0
 """After so long without a word from ClickHouse it is asked again whether it still has what it had."""
+Note = Callable[[Iterable[str]], None]
+"""Told of which sites something was stored; of none, where it may be any: what was sent before may have been stored since."""
+
 log = getLogger(__name__)
+
+
+def nobody(sites: Iterable[str]) -> None:
+    """Nobody wants to know."""
 
 
 class Writer:
     """Stores records in ClickHouse beyond what it has of them already.
 
     After any failure what is stored is unknown, until `begin` has asked again. So it is after `most_s` seconds without
-    a word from ClickHouse, in which the process was frozen: another sink may have gone on in its place.
+    a word from ClickHouse, in which the process was frozen: another sink may have gone on in its place. `note` is told
+    of which sites events or minute aggregates were stored.
     """
 
-    def __init__(self, client: Client, most_s: float = 3.0) -> None:
+    def __init__(self, client: Client, most_s: float = 3.0, note: Note = nobody) -> None:
         self.stored: stored.Stored = {}
         self._client = client
         self._most_s = most_s
+        self._note = note
         self._queries = stored.queries_of(client)
         self._again = 0
         self._heard = 0.0
@@ -47,6 +57,7 @@ class Writer:
         asked = time.monotonic()
         self.stored = stored.read(self._client)
         self._heard = asked
+        self._note(())
 
     def store(self, records: Sequence[Record]) -> None:
         """Store the records of all kinds, of each only what is not there; raises Unavailable, QueryError."""
@@ -87,8 +98,10 @@ class Writer:
 
     def _look(self) -> None:
         """A store that was emptied while there was nothing to do must be noticed before a new block hides it."""
-        if time.monotonic() - self._heard < TRUSTED_S:
-            return
+        if time.monotonic() - self._heard >= TRUSTED_S:
+            self._ask()
+
+    def _ask(self) -> None:
         asked = time.monotonic()
         found = stored.read(self._client)
         if any(found.get(key, -1) < place for key, place in self.stored.items()):
@@ -113,6 +126,8 @@ class Writer:
         for month in np.unique(when):
             of_month = np.flatnonzero(when == month)
             new = stored.unstored(kind, int(month), parsed.origin[of_month], records, self.stored)
+            if kind is EVENTS and not new.all():
+                again.write(self._client, [records[n] for n in np.unique(parsed.origin[of_month[~new]])])
             if new.any():
                 self._store_month(kind, int(month), _taken(parsed, of_month[new]), records)
 
@@ -127,6 +142,8 @@ class Writer:
                 self._insert(kind, month, good, records)
         if kind is LEDGER:
             ledger.measure(parsed.rows)
+        if kind in (EVENTS, METRICS):
+            self._note(pc.unique(parsed.rows["site_id"]).to_pylist())
         if kind is EVENTS:
             ages = time.time() - parsed.rows["received_at"].to_numpy(zero_copy_only=False).astype(np.float64) / 1000
             meters.FRESHNESS.observe(ages[~np.isnan(ages)])
@@ -142,6 +159,9 @@ class Writer:
             return kind.columns(part.rows, part.origin, records)
 
         found = poison.refused_rows(self._client, kind.table, len(parsed.origin), made)
+        self._ask()  # looking for them takes its time, in which another sink may have gone on
+        if not stored.unstored(kind, month, parsed.origin, records, self.stored).all():
+            raise Unavailable("another sink has gone on while refused rows were looked for")
         self._refuse(f"{kind.table}-{month}", [_bad(parsed, records, number, why) for number, why in found.items()])
         return _taken(parsed, np.setdiff1d(np.arange(len(parsed.origin)), list(found)))
 

@@ -10,10 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from api.control.tried import Tried
+from api.delivery import mirror
+from clickhouse import claims
 from clickhouse.client import Client
 from clickhouse.cluster import shard_database, steps
-from clickhouse.migrate import analytics_of, migrations
+from clickhouse.migrate import migrations
+from clickhouse.reports import cohort_people
+from clickhouse.reports.cohort import Cohort, Listed
 from deploy.local import clickhouse_server, port
+from pulse.analyst.rule import analytics_of
 from tests import services
 from tests.eventually import eventually
 from tests.exact import Store, assert_exact
@@ -76,7 +82,26 @@ def _without_keeper(statement: str) -> str:
 def test_the_parser_takes_what_a_migration_becomes(clickhouse: str, statement: str) -> None:
     for step in steps(statement, CLUSTER, "pulse"):
         taken = str(Client(clickhouse).command("SELECT formatQuery({text:String})", {"text": step.statement}))
-        assert f"ON CLUSTER {CLUSTER}" in taken
+        assert f"ON CLUSTER {CLUSTER}" in taken or "FROM pulse.events" in taken
+
+
+def test_what_is_said_over_http_is_kept_on_either_shard_and_the_last_word_counts(tables: list[Client]) -> None:
+    visitors = [f"v{n}" for n in range(200)]
+    cohort = Cohort("shop", "visitors", Listed("list"))
+    cohort_people.put(tables[0], "shop", "list", visitors, listed=True, now=1_000)
+    cohort_people.put(tables[1], "shop", "list", visitors[:50], listed=False, now=2_000)
+    for client in tables:
+        assert cohort_people.members(client, cohort, {}, 3_000, "", 1_000) == sorted(visitors[50:])
+    for n, visitor in enumerate(visitors[:20]):
+        claims.correct(tables[n % 2], "shop", visitor, "ada", unlinked=True, now=1_000)
+        claims.correct(tables[0], "shop", visitor, "ada", unlinked=False, now=2_000)
+    tried = [Tried("shop", n, f"d{n}", 1, "e", f"n{n}", "k", "delivered", 200, 5, "") for n in range(1, 21)]
+    for client in tables:
+        client.insert("webhook_deliveries", mirror.rows_of(tried))
+    for table, rows in (("cohort_members", len(visitors)), ("identity_corrections", 20), ("webhook_deliveries", 20)):
+        own = [int(_of_shard_at(client).command(f"SELECT count() FROM {table} FINAL")) for client in tables]  # type: ignore[call-overload]
+        assert sum(own) == rows
+        assert min(own) > 0
 
 
 @pytest.fixture
@@ -96,6 +121,10 @@ def sink(tables: list[Client], shards: list[Service], tmp_path: Path) -> Iterato
 
 def _has_more(store: Store, than: int) -> bool:
     return store.distinct() > than
+
+
+def _of_shard_at(client: Client) -> Client:
+    return client.within(shard_database("pulse"))
 
 
 def _of_shard(service: Service) -> Store:

@@ -57,6 +57,19 @@ class Swallowing(Client):
             super().insert(table, rows, token, *more)
 
 
+class Slow(Client):
+    """A client of a store that takes its time over a block that it only tries; `meanwhile` happens before the first."""
+
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
+
+    def insert(self, table: str, rows: pa.Table, *more: Any) -> None:
+        if "_tried_" in table:
+            self.meanwhile()
+            self.meanwhile = lambda: None
+            time.sleep(0.3)
+        super().insert(table, rows, *more)
+
+
 class Frozen(list[Record]):
     """Records of a process that stands still as it turns to its n-th kind, while `meanwhile` happens."""
 
@@ -131,6 +144,34 @@ def _dies(client: Dying, records: Sequence[Record]) -> bool:
     with suppress(KeyboardInterrupt):
         writer.store(records)
     return client.left <= 0
+
+
+def test_refused_rows_that_are_long_looked_for_keep_nothing_from_being_stored(clickhouse: str, client: Client) -> None:
+    client.command("ALTER TABLE events ADD CONSTRAINT no_poison CHECK event != 'poison'")
+    good, bad = events(1, 20), [line | {"event": "poison"} for line in events(2, 1)]
+    writer = Writer(Slow(clickhouse), most_s=1.0)
+    writer.begin()
+    writer.store(_records([[*good, *bad]]))
+    assert sorted(Store(clickhouse).ids()) == sorted(line["event_id"] for line in good)
+
+
+def test_who_went_on_while_refused_rows_were_looked_for_is_not_written_over(clickhouse: str, client: Client) -> None:
+    client.command("ALTER TABLE events ADD CONSTRAINT no_poison CHECK event != 'poison'")
+    good, bad = events(1, 20), [line | {"event": "poison"} for line in events(2, 1)]
+    records = _records([[*good, *bad]])
+
+    def go_on() -> None:
+        other = Writer(Client(clickhouse))
+        other.begin()
+        other.store(records)
+
+    slow = Slow(clickhouse)
+    slow.meanwhile = go_on
+    writer = Writer(slow)
+    writer.begin()
+    with pytest.raises(Unavailable, match="another sink has gone on"):
+        writer.store(records)
+    assert sorted(Store(clickhouse).ids()) == sorted(line["event_id"] for line in good)
 
 
 def test_a_block_is_one_part_and_its_repetition_none(client: Client) -> None:

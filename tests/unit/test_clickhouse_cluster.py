@@ -37,6 +37,15 @@ SETTINGS replicated_deduplication_window = 1000""",
     )
 
 
+def test_what_is_written_as_a_whole_is_shared_out_by_what_tells_its_rows_apart() -> None:
+    _, whole = steps(
+        "CREATE TABLE IF NOT EXISTS cohort_members (who String)\nENGINE = MergeTree\nORDER BY who", "c", "pulse"
+    )
+    assert whole.statement.endswith(
+        "ENGINE = Distributed(c, pulse_shard, cohort_members, sipHash64(site_id, cohort, who))"
+    )
+
+
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
@@ -51,6 +60,10 @@ SETTINGS replicated_deduplication_window = 1000""",
         (
             "CREATE MATERIALIZED VIEW IF NOT EXISTS m TO things AS SELECT n FROM events",
             [("CREATE MATERIALIZED VIEW IF NOT EXISTS m ON CLUSTER c TO things AS SELECT n FROM events", True)],
+        ),
+        (
+            "-- Why.\nINSERT INTO things (n)\nSELECT n\nFROM events",
+            [("-- Why.\nINSERT INTO things (n)\nSELECT n\nFROM pulse.events", True)],
         ),
         (
             "ALTER TABLE things ADD COLUMN IF NOT EXISTS m UInt8",
@@ -84,7 +97,7 @@ def test_what_cannot_be_done_on_a_cluster_is_said(statement: str) -> None:
 @pytest.mark.parametrize("statement", EVERY)
 def test_every_migration_is_for_the_whole_cluster(statement: str) -> None:
     made = steps(statement, "c", "pulse")
-    assert all(" ON CLUSTER c" in step.statement for step in made)
+    assert all(" ON CLUSTER c" in step.statement or "FROM pulse.events" in step.statement for step in made)
     assert not any(" ENGINE = MergeTree" in step.statement for step in made)
 
 
