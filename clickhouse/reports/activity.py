@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from clickhouse.reports.filter import Parameters
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import ANYTHING, Happening
-from clickhouse.reports.scope import WHO, Scope, Unit
+from clickhouse.reports.scope import Scope, Unit
 from clickhouse.reports.statement import text_of
 
 TABLE = "events"
@@ -30,7 +30,7 @@ class Activity:
         bound["since"] = 0 if self.has_history else self.grid.start_ms
         return text_of(
             "activity_counted",
-            who=WHO[self.unit],
+            who=self.scope.who(self.unit),
             period=self.grid.number("toUnixTimestamp64Milli(ts)", bound),
             passes=f"{self.scope.filtered(bound)} AND {self.what.sql(bound, self.where)}",
         )

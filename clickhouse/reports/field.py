@@ -18,10 +18,13 @@ TEXTS = (
     *("title", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "screen", "language", "timezone"),
     *("country", "region", "city", "device_type", "browser", "browser_version", "os", "os_version", "ip"),
     *("fingerprint_id", "currency", "consent", "clock"),
+    *("as_org", "network", "network_source", "bot_name", "bot_kind", "bot_claim"),
+    *("risk_band", "risk_confidence", "risk_reasons", "risk_rules"),
 )
 COLUMNS: Mapping[str, Type] = {
     **dict.fromkeys(TEXTS, "text"),
-    **dict.fromkeys(("revenue", "asn"), "number"),
+    **dict.fromkeys(("revenue", "asn", "as_entropy", "network_days"), "number"),
+    **dict.fromkeys(("risk", "risk_vpn", "risk_proxy", "risk_tor", "risk_relay", "risk_bot", "risk_tamper"), "number"),
     **dict.fromkeys(("bot", "imported"), "flag"),
 }
 

@@ -5,7 +5,7 @@ Values and names of properties are bound parameters; of the text itself nothing 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from clickhouse.reports.field import Field, Type, field_of
 from pulse.errors import QueryError
@@ -34,6 +34,7 @@ ORDERING: Mapping[str, str] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 PRESENCE = ("is_set", "is_not_set")
 MOST_CONDITIONS = 200
 MOST_VALUES = 1_000
+MOST_COHORTS = 10
 DEEPEST = 10
 LONGEST_VALUE = 4_096
 
@@ -68,13 +69,37 @@ class Not:
     part: "Filter"
 
 
-Filter = Condition | AllOf | AnyOf | Not
+@dataclass(frozen=True)
+class InCohort:
+    """Whoever did it is a member of a cohort, which the statement's parameters know by its id."""
+
+    cohort: str
+
+
+Filter = Condition | AllOf | AnyOf | Not | InCohort
 NOTHING = AllOf(())
 """The filter that lets everything pass."""
 
 
+class Membership(Protocol):
+    """What a statement knows of a cohort."""
+
+    def sql(self, bound: "Parameters", where: str) -> str:
+        """Whether whoever did an event is a member, as an expression; raises QueryError that says where it cannot be."""
+
+
 class Parameters(dict[str, object]):
-    """The parameters of a statement as they are collected, each under a new name."""
+    """The parameters of a statement as they are collected, each under a new name; with them the `cohorts` it may name."""
+
+    def __init__(
+        self, given: Mapping[str, object] | None = None, cohorts: Mapping[str, Membership] | None = None
+    ) -> None:
+        super().__init__(given or {})
+        self.cohorts: Mapping[str, Membership] = getattr(given, "cohorts", {}) if cohorts is None else cohorts
+
+    def __or__(self, more: Mapping[str, object]) -> "Parameters":  # type: ignore[override]
+        """The same with further ones."""
+        return Parameters({**self, **more}, self.cohorts)
 
     def bind(self, value: object, type_: str) -> str:
         """Bind a value; what stands for it in the statement."""
@@ -87,6 +112,8 @@ def sql_of(some: Filter, bound: Parameters, where: str = "filter") -> str:
     """A filter as an expression that is 1 or 0; raises QueryError that says where it cannot be."""
     if sum(1 for _ in conditions(some)) > MOST_CONDITIONS:
         raise QueryError(f"{where}: has more than {MOST_CONDITIONS} conditions")
+    if sum(1 for _ in _cohorts(some)) > MOST_COHORTS:
+        raise QueryError(f"{where}: names cohorts more than {MOST_COHORTS} times")
     return _sql(some, bound, where, DEEPEST)
 
 
@@ -94,6 +121,8 @@ def conditions(some: Filter) -> Iterator[Condition]:
     """All conditions of a filter."""
     if isinstance(some, Condition):
         yield some
+    elif isinstance(some, InCohort):
+        return
     elif isinstance(some, Not):
         yield from conditions(some.part)
     else:
@@ -101,16 +130,40 @@ def conditions(some: Filter) -> Iterator[Condition]:
             yield from conditions(part)
 
 
+def names_cohort(some: Filter) -> bool:
+    """Whether a filter asks for membership anywhere."""
+    return any(True for _ in _cohorts(some))
+
+
+def _cohorts(some: Filter) -> Iterator[InCohort]:
+    if isinstance(some, InCohort):
+        yield some
+    elif isinstance(some, Not):
+        yield from _cohorts(some.part)
+    elif isinstance(some, AllOf | AnyOf):
+        for part in some.parts:
+            yield from _cohorts(part)
+
+
 def _sql(some: Filter, bound: Parameters, where: str, levels: int) -> str:
     if not levels:
         raise QueryError(f"{where}: is nested more than {DEEPEST} levels deep")
     if isinstance(some, Condition):
         return _condition(some, bound, where)
+    if isinstance(some, InCohort):
+        return _membership(some, bound, where)
     if isinstance(some, Not):
         return f"NOT {_sql(some.part, bound, f'{where}.not', levels - 1)}"
     word, nothing = ("and", "1") if isinstance(some, AllOf) else ("or", "0")
     parts = [_sql(part, bound, f"{where}.{word}[{n}]", levels - 1) for n, part in enumerate(some.parts)]
     return f"({f' {word.upper()} '.join(parts)})" if parts else nothing
+
+
+def _membership(some: InCohort, bound: Parameters, where: str) -> str:
+    cohort = bound.cohorts.get(some.cohort)
+    if cohort is None:
+        raise QueryError(f"{where}.cohort: there is no cohort {some.cohort!r}")
+    return cohort.sql(bound, f"{where}.cohort")
 
 
 def _condition(some: Condition, bound: Parameters, where: str) -> str:

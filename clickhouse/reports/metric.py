@@ -6,7 +6,7 @@ from typing import Literal
 
 from clickhouse.reports.field import Field, field_of
 from clickhouse.reports.filter import Parameters, kind, numeric
-from clickhouse.reports.scope import WHO, Bots
+from clickhouse.reports.scope import Bots, Scope
 from pulse.errors import QueryError
 
 Source = Literal["events", "metrics_minute"]
@@ -87,14 +87,14 @@ def metric_of(name: str, where: str) -> Metric:
     return Metric(name, kind, field)
 
 
-def sql_of(metric: Metric, source: Source, bots: Bots, bound: Parameters) -> str:
+def sql_of(metric: Metric, source: Source, scope: Scope, bound: Parameters) -> str:
     """A metric as an aggregate over rows of a source; of sessions, over one row for each."""
     if metric.is_of_sessions:
         return OF_SESSIONS[metric.kind]
     if source == "metrics_minute":
-        return _of_minutes(metric, bots)
+        return _of_minutes(metric, scope.bots)
     if metric.field is None:
-        return _of_events(metric)
+        return _of_events(metric, scope)
     return OF_VALUES[metric.kind].format(_values(metric.field, metric.kind, bound))
 
 
@@ -108,13 +108,13 @@ def not_numbers(field: Field, bound: Parameters) -> str:
     return f"countIf({kind(field, bound)} NOT IN ('Int64', 'UInt64', 'Double', 'Null'))"
 
 
-def _of_events(metric: Metric) -> str:
+def _of_events(metric: Metric, scope: Scope) -> str:
     return {
         "events": "count()",
         "pageviews": f"countIf(event = '{PAGE_VIEW}')",
         "revenue": "sum(revenue)",
-        "users": f"uniqExact({WHO['users']})",
-        "visitors": f"uniqExact({WHO['visitors']})",
+        "users": f"uniqExact({scope.who('users')})",
+        "visitors": f"uniqExact({scope.who('visitors')})",
     }[metric.kind]
 
 

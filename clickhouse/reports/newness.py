@@ -23,6 +23,6 @@ class Newness:
 def newness(client: Client, scope: Scope) -> Newness:
     """Answer for a scope; any earlier event of the site makes a visitor a returning one. Raises as the client does."""
     bound = Parameters(scope.parameters())
-    found = client.ask(text_of("newness", filtered=scope.filtered(bound)), bound)
+    found = client.ask(text_of("newness", visitor=scope.who("visitors"), filtered=scope.filtered(bound)), bound)
     counts = {bool(row[0]): (int(row[1]), int(row[2])) for row in found.rows}
     return Newness(*counts.get(False, (0, 0)), *counts.get(True, (0, 0)), found.rows_read, found.ms)

@@ -11,7 +11,7 @@ FROM
     FROM events
     WHERE site_id = {site:String}
         AND ts < fromUnixTimestamp64Milli({end:Int64})
-    GROUP BY visitor_id
+    GROUP BY $visitor
     HAVING own > 0
 )
 GROUP BY returning

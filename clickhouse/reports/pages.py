@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from clickhouse.client import Client
 from clickhouse.reports.filter import Parameters
 from clickhouse.reports.scope import Scope
-from clickhouse.reports.source import rows_of
-from clickhouse.reports.statement import text_of
+from clickhouse.reports.source import rows_of, sessions_of
+from clickhouse.reports.statement import hash_of, text_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,16 @@ NONE = Page("", 0, 0, 0, 0, None, None)
 def pages(client: Client, scope: Scope, limit: int) -> Pages:
     """Answer for the page views of a scope. Entries and exits are told from all page views of a session. Raises as the client does."""
     bound = Parameters(scope.parameters() | {"limit": limit})
-    statement = text_of("pages", rows=rows_of(scope, "sessions"), filtered=scope.filtered(bound))
+    filtered = scope.filtered(bound)
+    told = text_of("pages_told", hash=hash_of("path"), filtered=filtered)
+    statement = text_of(
+        "pages",
+        hash=hash_of("path"),
+        visitor=scope.who("visitors"),
+        rows=rows_of(scope, "visitors"),
+        filtered=filtered,
+        views=text_of("pages_views", sessions=sessions_of(told)),
+    )
     found = client.ask(statement, bound)
     whole = next((Page(*row[1:8]) for row in found.rows if row[0]), NONE)
     own = [row for row in found.rows if not row[0]]

@@ -1,28 +1,42 @@
 -- Pages by their views, with what sessions did there: `total` is the row of all pages.
 SELECT
-    toUInt8(grouping(path)) AS total,
+    total,
     path,
-    count() AS views,
-    uniqExact(visitor_id) AS visitors,
-    countIf(place = 1) AS entries,
-    countIf(place = length) AS exits,
-    countIf(length = 1) / nullIf(entries, 0) AS bounce_rate,
-    avg(if(place < length, dateDiff('millisecond', ts, following), NULL)) / 1000 AS seconds,
+    views,
+    visitors,
+    entries,
+    exits,
+    bounces / nullIf(entries, 0) AS bounce_rate,
+    gone_on_ms / nullIf(gone_on, 0) / 1000 AS seconds,
     count() OVER (PARTITION BY total) AS pages
 FROM
 (
     SELECT
-        path, visitor_id, ts, passes, length,
-        row_number() OVER (PARTITION BY session ORDER BY ts ASC, event_id ASC) AS place,
-        leadInFrame(ts) OVER (PARTITION BY session ORDER BY ts ASC, event_id ASC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS following
+        toUInt8(grouping(path)) AS total,
+        path,
+        if(total, toUInt128(0), $hash) AS place,
+        count() AS views,
+        uniqExact($visitor) AS visitors
     FROM
     (
-        SELECT session, path, visitor_id, ts, event_id, $filtered AS passes, count() OVER (PARTITION BY session) AS length
+        SELECT *
         FROM $rows
-        WHERE event = 'page_view'
+        WHERE event = 'page_view' AND $filtered
     )
-)
-WHERE passes
-GROUP BY GROUPING SETS ((path), ())
+    GROUP BY GROUPING SETS ((path), ())
+) AS seen
+LEFT ANY JOIN
+(
+    SELECT
+        toUInt8(grouping(place)) AS total,
+        place,
+        sum(is_entry) AS entries,
+        sum(is_exit) AS exits,
+        sum(is_entry AND is_exit) AS bounces,
+        sum(NOT is_exit) AS gone_on,
+        sum(lasted_ms) AS gone_on_ms
+    FROM ($views)
+    GROUP BY GROUPING SETS ((place), ())
+) AS done USING (total, place)
 ORDER BY total DESC, views DESC, path ASC
 LIMIT {limit:UInt32} + 1

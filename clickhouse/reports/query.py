@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from clickhouse.client import Client
 from clickhouse.reports.field import Field
-from clickhouse.reports.filter import Parameters, conditions
+from clickhouse.reports.filter import Parameters, conditions, names_cohort
 from clickhouse.reports.formula import Formula, Value
 from clickhouse.reports.metric import Metric, Source
 from clickhouse.reports.query_statement import Granularity, Order, Wanted, statement
@@ -82,13 +82,15 @@ def change(now: Mapping[str, Value], before: Mapping[str, Value]) -> dict[str, f
 
 def source_of(question: Question) -> Source:
     """The table that answers exactly at the least cost."""
-    fields = {each.field for each in conditions(question.scope.filter)} | {each.name for each in question.breakdown}
+    filter_ = question.scope.filter
+    fields = {each.field for each in conditions(filter_)} | {each.name for each in question.breakdown}
     ranges: list[Scope | Compared] = [question.scope]
     if question.compared:
         ranges.append(question.compared)
     is_exact = (
         all(each.is_in_minutes for each in question.metrics)
         and fields <= IN_MINUTES
+        and not names_cohort(filter_)
         and all(each.start_ms % MINUTE_MS == 0 and each.end_ms % MINUTE_MS == 0 for each in ranges)
         and (question.scope.bots == "include" or not any(each.is_money for each in question.metrics))
     )

@@ -2,13 +2,12 @@ SELECT $past AS past, level.1 AS timed, level.2 AS keyed, level.3 AS time, $keys
 FROM
 (
     SELECT
-        groupUniqArrayIf(tuple($time $dimensions), $filtered) AS cells,
-        countIf(event = 'page_view') AS views,
-        dateDiff('millisecond', min(ts), max(ts)) AS lasted_ms,
-        countIf(event = {target:String}) > 0 AS converted
-    FROM $rows
-    GROUP BY session
-    HAVING notEmpty(cells)
+        arrayFlatten(arrayMap(part -> part.3.1, parts)) AS cells,
+        arraySum(part -> part.3.2, parts) AS views,
+        parts[-1].2 - parts[1].1 AS lasted_ms,
+        arrayExists(part -> part.3.3, parts) AS converted
+    FROM $sessions
+    WHERE notEmpty(cells)
 )
 ARRAY JOIN arrayDistinct(arrayConcat($levels)) AS level
 GROUP BY level

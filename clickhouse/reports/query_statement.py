@@ -11,7 +11,7 @@ from clickhouse.reports.filter import sql_of as condition
 from clickhouse.reports.formula import Formula
 from clickhouse.reports.metric import Metric, Source, counted, not_numbers, sql_of
 from clickhouse.reports.scope import Scope
-from clickhouse.reports.source import rows_of
+from clickhouse.reports.source import rows_of, sessions_of
 from clickhouse.reports.statement import text_of
 
 Granularity = Literal["minute", "hour", "day", "week", "month", "none"]
@@ -83,7 +83,7 @@ def _of_events(wanted: Wanted, bound: Parameters, past: int) -> str:
         values=", ".join(_events_values(wanted, bound)),
         time=_time(wanted),
         dimensions="".join(dimensions),
-        rows=_rows(wanted, past, is_of_sessions=False),
+        rows=_rows(wanted, past),
         filtered=_filtered(wanted, bound),
         sets=", ".join(f"({', '.join(names)})" for names in _sets(wanted)),
     )
@@ -91,7 +91,7 @@ def _of_events(wanted: Wanted, bound: Parameters, past: int) -> str:
 
 def _of_sessions(wanted: Wanted, bound: Parameters, past: int) -> str:
     values = [
-        f"{sql_of(each, 'events', wanted.scope.bots, bound)} AS m{n}"
+        f"{sql_of(each, 'events', wanted.scope, bound)} AS m{n}"
         for n, each in enumerate(wanted.metrics)
         if each.is_of_sessions
     ]
@@ -100,12 +100,19 @@ def _of_sessions(wanted: Wanted, bound: Parameters, past: int) -> str:
         past=f"toUInt8({past})",
         keys="".join(f"level.{n + 4} AS d{n}, " for n in range(len(wanted.breakdown))),
         values=", ".join(values),
+        sessions=_sessions(wanted, bound, past),
+        levels=", ".join(_level(wanted, names) for names in _sets(wanted)),
+    )
+
+
+def _sessions(wanted: Wanted, bound: Parameters, past: int) -> str:
+    told = text_of(
+        "query_sessions_told",
         time=_time(wanted),
         dimensions="".join(f", {text(each, bound)}" for each in wanted.breakdown),
         filtered=_filtered(wanted, bound),
-        rows=_rows(wanted, past, is_of_sessions=True),
-        levels=", ".join(_level(wanted, names) for names in _sets(wanted)),
     )
+    return _ranged(sessions_of(told), past)
 
 
 def _level(wanted: Wanted, names: Sequence[str]) -> str:
@@ -133,7 +140,7 @@ def _events_values(wanted: Wanted, bound: Parameters) -> list[str]:
     for n, each in enumerate(wanted.metrics):
         if each.is_of_sessions:
             continue
-        values.append(f"{sql_of(each, wanted.source, wanted.scope.bots, bound)} AS m{n}")
+        values.append(f"{sql_of(each, wanted.source, wanted.scope, bound)} AS m{n}")
         if each.field is not None and each.field.type == "any":
             values.append(f"count({numeric(each.field, bound)}) AS numbers{n}")
             values.append(f"{not_numbers(each.field, bound)} AS others{n}")
@@ -173,14 +180,13 @@ def _order(wanted: Wanted) -> str:
     return ", ".join([first, *fields.values()])
 
 
-def _rows(wanted: Wanted, past: int, is_of_sessions: bool) -> str:
-    if wanted.source == "metrics_minute":
-        rows = text_of("minutes")
-    else:
-        rows = rows_of(wanted.scope, "sessions" if is_of_sessions else "visitors")
-    if not past:
-        return rows
-    return rows.replace("{start:", "{before_start:").replace("{end:", "{before_end:")
+def _rows(wanted: Wanted, past: int) -> str:
+    return _ranged(text_of("minutes") if wanted.source == "metrics_minute" else rows_of(wanted.scope, "visitors"), past)
+
+
+def _ranged(rows: str, past: int) -> str:
+    """Rows of the range, or of the one before."""
+    return rows.replace("{start:", "{before_start:").replace("{end:", "{before_end:") if past else rows
 
 
 def _filtered(wanted: Wanted, bound: Parameters) -> str:

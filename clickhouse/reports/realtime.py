@@ -38,7 +38,9 @@ class Realtime:
 def realtime(client: Client, scope: Scope, active_ms: int) -> Realtime:
     """Answer for a scope of up to 40 minutes; whoever has an event since `active_ms` is active. Raises as the client does."""
     bound = Parameters(scope.parameters() | {"active": active_ms})
-    statement = text_of("realtime", rows=rows_of(scope, "visitors"), filtered=scope.filtered(bound))
+    statement = text_of(
+        "realtime", visitor=scope.who("visitors"), rows=rows_of(scope, "visitors"), filtered=scope.filtered(bound)
+    )
     found = client.ask(statement, bound)
     minutes = {row[1] * 1000: Active("", *row[3:5]) for row in found.rows if row[0] == "minute"}
     now = next((Active("", *row[5:]) for row in found.rows if row[0] == "all"), Active("", 0, 0))

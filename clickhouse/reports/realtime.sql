@@ -3,14 +3,14 @@ SELECT
     multiIf(grouping(minute) = 0, 'minute', grouping(page) = 0, 'page', grouping(name) = 0, 'event', grouping(origin) = 0, 'country', 'all') AS level,
     toInt64(toUnixTimestamp(minute)) AS time,
     multiIf(level = 'page', page, level = 'event', name, level = 'country', origin, '') AS key,
-    uniqExact(visitor_id) AS visitors,
+    uniqExact(visitor) AS visitors,
     count() AS events,
-    uniqExactIf(visitor_id, is_active) AS active_visitors,
+    uniqExactIf(visitor, is_active) AS active_visitors,
     countIf(is_active) AS active_events
 FROM
 (
     SELECT
-        visitor_id,
+        $visitor AS visitor,
         toStartOfMinute(ts) AS minute,
         CAST(path, 'String') AS page,
         CAST(event, 'String') AS name,

@@ -12,3 +12,11 @@ def rows_of(scope: Scope, unit: Unit) -> str:
     Sessions are told from all events of the range, whichever of them pass the filter.
     """
     return text_of("sessioned") if unit == "sessions" else text_of("ranged")
+
+
+def sessions_of(told: str) -> str:
+    """What stands behind FROM for one row for each session: its `parts` in order, each with what is `told` of some of its events.
+
+    `told` is a tuple of aggregates over columns of `events` and `moment`, by which events are in order.
+    """
+    return text_of("sessions", told=told)

@@ -11,13 +11,12 @@ SELECT
 FROM
 (
     SELECT
-        argMin($field, (ts, event_id)) AS source,
-        argMin(visitor_id, (ts, event_id)) AS visitor,
-        countIf(event = 'page_view') AS views,
-        dateDiff('millisecond', min(ts), max(ts)) AS lasted_ms
-    FROM $rows
-    GROUP BY session
-    HAVING countIf($filtered) > 0
+        parts[1].3.1.1 AS source,
+        parts[1].3.1.2 AS visitor,
+        arraySum(part -> part.3.2, parts) AS views,
+        parts[-1].2 - parts[1].1 AS lasted_ms
+    FROM $sessions
+    WHERE arrayExists(part -> part.3.3, parts)
 )
 GROUP BY GROUPING SETS ((source), ())
 ORDER BY total DESC, sessions DESC, source ASC

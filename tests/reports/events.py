@@ -14,6 +14,8 @@ DAY = 86_400_000
 BEGIN = int(datetime(2026, 3, 5, tzinfo=UTC).timestamp() * 1000)
 """Three days before New York's clocks go forward."""
 SITE = "shop"
+SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
+"""Odd, so that multiples are different ids; in an order that is neither theirs by number nor that of their second halves."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -34,6 +36,20 @@ class Event(Struct, frozen=True, kw_only=True):
     device_type: str = ""
     browser: str = ""
     bot: bool = False
+    bot_name: str = ""
+    bot_kind: str = ""
+    bot_claim: str = ""
+    asn: int = 0
+    as_org: str = ""
+    network: str = ""
+    network_days: int = 0
+    risk: int = 0
+    risk_band: str = ""
+    risk_vpn: int = 0
+    risk_bot: int = 0
+    risk_confidence: str = ""
+    risk_reasons: str = ""
+    risk_rules: str = ""
     revenue: float = 0.0
     currency: str = ""
     properties: str = "{}"
@@ -59,7 +75,7 @@ def _event(dice: random.Random, ts: int, number: int) -> Event:
         site_id=dice.choice((SITE, SITE, SITE, "other")),
         event=dice.choice(("page_view", "page_view", "signup", "purchase")),
         ts=ts,
-        event_id=str(UUID(int=number + 1)),
+        event_id=str(UUID(int=(number + 1) * SPREAD % 2**128)),
         visitor_id=visitor,
         user_id=dice.choice(("", "", f"u{dice.randrange(3)}")),
         session_id=dice.choice(("", "", f"s-{visitor}-{dice.randrange(2)}")),

@@ -4,7 +4,7 @@ import operator as operators
 import re
 from typing import Any
 
-from clickhouse.reports.filter import AllOf, AnyOf, Condition, Filter, Not
+from clickhouse.reports.filter import AllOf, AnyOf, Condition, Filter, InCohort, Not
 from tests.reports.events import Event
 
 ORDER = {"gt": operators.gt, "gte": operators.ge, "lt": operators.lt, "lte": operators.le}
@@ -19,6 +19,8 @@ def passes(event: Event, some: Filter) -> bool:
             return any(passes(event, part) for part in parts)
         case Not(part):
             return not passes(event, part)
+        case InCohort(name):
+            raise NotImplementedError(f"who is in {name} is told of many events, not of one")
         case Condition():
             return _fits(_value(event, some.field), some)
 

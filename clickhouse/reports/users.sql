@@ -10,7 +10,7 @@ SELECT
         {group:String} = 'event', toString(event),
         ''
     ) AS key,
-    uniqExact(user_id, if(user_id = '', visitor_id, '')) AS n
+    uniqExact($who) AS n
 FROM events
 WHERE site_id = {site:String}
     AND ts >= fromUnixTimestamp64Milli({start:Int64})

@@ -1,0 +1,181 @@
+"""How much speaks against whom, against counting by hand, and over HTTP; and traffic with and without them."""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from api.query.risk import RiskResponse
+from clickhouse.client import Client
+from clickhouse.migrate import migrate
+from clickhouse.reports.filter import NOTHING, Condition
+from clickhouse.reports.risk import Risk, risk
+from clickhouse.reports.scope import Scope
+from clickhouse.reports.traffic import RISKY, Traffic, narrowed
+from pulse.risk.verdict import BANDS, band_of
+from tests.querying import Api, querying, settings_of
+from tests.reports.events import BEGIN, DAY, Event, fill, some
+
+SETS = 8
+CODES = ("NET_VPN", "NET_HOSTING", "GEO_TIMEZONE", "BOT_WEBDRIVER")
+NETWORKS = (
+    ("eyeball", 8412, "Alpine Cable"),
+    ("vpn", 9009, "M247"),
+    ("hosting", 24940, "Hetzner"),
+    ("", 0, ""),
+)
+BOTS = (("Googlebot", "search", "verified"), ("Googlebot", "search", "spoofed"), ("curl", "library", ""))
+RANGE = {"start_date": "2026-03-05", "end_date": "2026-03-15"}
+
+
+def _judged(dice: random.Random, event: Event) -> Event:
+    """An event with some verdict."""
+    value = dice.choice((0, 0, 0, 24, 25, 59, 60, 84, 85, 100))
+    network, asn, organisation = dice.choice(NETWORKS)
+    name, kind, claim = dice.choice(BOTS) if event.bot else ("", "", "")
+    return structs.replace(
+        event,
+        network=network,
+        asn=asn,
+        as_org=organisation,
+        network_days=dice.randrange(3),
+        risk=value,
+        risk_band=band_of(value),
+        risk_vpn=dice.randrange(101),
+        risk_bot=dice.randrange(101),
+        risk_confidence=dice.choice(("low", "high")),
+        risk_reasons=",".join(dice.sample(CODES, dice.randrange(4))),
+        risk_rules="pulse-v1/1",
+        bot_name=name,
+        bot_kind=kind,
+        bot_claim=claim,
+    )
+
+
+def _events() -> dict[str, list[Event]]:
+    dice = random.Random(71)
+    return {
+        f"set{n}": [structs.replace(_judged(dice, each), site_id=f"set{n}") for each in some(dice, 60)]
+        for n in range(SETS)
+    }
+
+
+EVENTS = _events()
+SHOP = [structs.replace(event, site_id="shop") for event in EVENTS["set0"] + EVENTS["set1"] + EVENTS["set2"]]
+
+
+@pytest.fixture(scope="module")
+def client(clickhouse_of_module: str) -> Iterator[Client]:
+    made = Client(clickhouse_of_module)
+    migrate(made)
+    fill(made, [event for events in EVENTS.values() for event in events])
+    fill(made, [structs.replace(event, event_id=f"{n:032x}") for n, event in enumerate(SHOP, 1)])
+    yield made
+    made.close()
+
+
+def _visitors(events: Iterable[Event]) -> int:
+    return len({each.visitor_id for each in events})
+
+
+def _by_hand(events: list[Event], limit: int) -> dict[str, Any]:
+    """The parts with the most events, and of all how many there are in each band."""
+    reasons = Counter(code for each in events for code in filter(None, each.risk_reasons.split(",")))
+    networks = Counter((each.network, each.asn, each.as_org, each.country) for each in events)
+    named = Counter((each.bot_name, each.bot_kind, each.bot_claim) for each in events if each.bot)
+    bands = Counter(each.risk_band for each in events)
+    return {
+        "reasons": sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:limit],
+        "networks": sorted(networks.items(), key=lambda pair: (-pair[1], pair[0]))[:limit],
+        "named": sorted(named.items(), key=lambda pair: (-pair[1], pair[0]))[:limit],
+        "bands": {band: bands[band] for band in ("low", *(name for _, name in BANDS))},
+    }
+
+
+def _told(found: Risk) -> dict[str, Any]:
+    return {
+        "reasons": [(each.code, each.events) for each in found.reasons],
+        "networks": [((each.network, each.asn, each.as_org, each.country), each.events) for each in found.networks],
+        "named": [((each.name, each.kind, each.claim), each.events) for each in found.named],
+        "bands": found.bands,
+    }
+
+
+def test_it_is_what_is_counted_by_hand(client: Client) -> None:
+    dice = random.Random(72)
+    for site, events in EVENTS.items():
+        limit, country = dice.choice((2, 100)), dice.choice((None, "AT"))
+        end = BEGIN + dice.randrange(2, 11) * DAY
+        scope = Scope(site, BEGIN, end, filter=Condition("country", "eq", (country,)) if country else NOTHING)
+        own = [each for each in events if BEGIN <= each.ts < end and (country is None or each.country == country)]
+        found = risk(client, scope, limit)
+        assert _told(found) == _by_hand(own, limit)
+        assert (found.events, found.bots, found.visitors) == (len(own), sum(e.bot for e in own), _visitors(own))
+        assert found.most["risk"] == max((each.risk for each in own), default=0)
+        assert found.most["vpn"] == max((each.risk_vpn for each in own), default=0)
+        for reason in found.reasons:
+            assert reason.visitors == _visitors(each for each in own if reason.code in each.risk_reasons.split(","))
+        assert (found.latest is None) is (not own)
+        if found.latest:
+            assert found.latest.at == found.last_seen == max(each.ts for each in own)
+            assert found.first_seen == min(each.ts for each in own)
+
+
+@pytest.mark.parametrize("traffic", ["all", "clean", "risky"])
+def test_traffic_is_all_or_either_part(client: Client, traffic: Traffic) -> None:
+    for site, events in EVENTS.items():
+        scope = Scope(site, BEGIN, BEGIN + 11 * DAY, filter=narrowed(NOTHING, traffic))
+        risky = [each for each in events if each.bot or each.risk >= RISKY]
+        right = {"all": len(events), "risky": len(risky), "clean": len(events) - len(risky)}
+        assert risk(client, scope, 1).events == right[traffic]
+
+
+@pytest.fixture
+async def api(tmp_path: Path, client: Client, clickhouse_of_module: str) -> AsyncIterator[Api]:
+    async with querying(settings_of(tmp_path, clickhouse_url=clickhouse_of_module)) as made:
+        yield made
+
+
+async def _ask(api: Api, **asked: Any) -> RiskResponse:
+    answered = await api.ask("GET", "/api/v1/reports/risk", "reader", params=RANGE | asked)
+    assert answered.status_code == 200, answered.text
+    return RiskResponse.model_validate(answered.json(), strict=True)
+
+
+async def test_it_is_asked_of_a_site_and_of_whomever_is_named(api: Api) -> None:
+    whole = await _ask(api)
+    assert whole.events == len(SHOP)
+    assert all(reason.text for reason in whole.reasons)
+    for name, value in (("visitor_id", "v1"), ("asn", 9009), ("network", "vpn"), ("bot_name", "curl"), ("asn", 0)):
+        own = [each for each in SHOP if getattr(each, name) == value]
+        assert (await _ask(api, **{name: value})).events == len(own), name
+    both = [each for each in SHOP if each.visitor_id == "v1" and each.asn == 9009 and not (each.bot or each.risk >= 60)]
+    assert (await _ask(api, visitor_id="v1", asn=9009, traffic="clean")).events == len(both)
+    assert (await _ask(api, visitor_id="nobody")).latest is None
+
+
+async def test_verdicts_are_fields_of_every_report(api: Api) -> None:
+    body = RANGE | {"metrics": ["events"], "breakdown": ["risk_band"], "traffic": "risky"}
+    answered = await api.ask("POST", "/api/v1/query", "reader", json=body)
+    assert answered.status_code == 200, answered.text
+    risky = Counter(each.risk_band for each in SHOP if each.bot or each.risk >= RISKY)
+    assert risky["critical"]
+    assert f"{risky['critical']}" in answered.text
+    pages = await api.ask("GET", "/api/v1/reports/pages", "reader", params=RANGE | {"traffic": "clean"})
+    assert pages.json()["total"]["views"] == sum(
+        each.event == "page_view" and not (each.bot or each.risk >= RISKY) for each in SHOP
+    )
+
+
+async def test_what_cannot_be_asked_is_refused_and_whose_data_it_is(api: Api) -> None:
+    path = "/api/v1/reports/risk"
+    for asked, said in (({"asn": -1}, "asn"), ({"visitor_id": ""}, "visitor_id"), ({"traffic": "some"}, "traffic")):
+        answered = await api.ask("GET", path, "reader", params=asked)
+        assert answered.status_code == 400, answered.text
+        assert said in answered.json()["detail"]
+    assert (await api.ask("GET", path, "rival", params={"site_id": "shop"})).status_code == 404
+    assert (await api.ask("GET", path, "writer")).status_code == 403
