@@ -1,6 +1,8 @@
 """Running an app: one process, one loop, until SIGTERM or SIGINT."""
 
 import signal
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -10,15 +12,20 @@ KEEP_ALIVE_S = 65
 BACKLOG = 4096
 
 
-def serve(app: Any, host: str, port: int, finish_s: int) -> None:
-    """Serve an ASGI app until told to stop; then finish what is in flight, within `finish_s`, and return."""
+def serve(
+    app: Any, host: str, port: int, finish_s: int, *, ws: Any = "none", leaving: Callable[[], None] | None = None
+) -> None:
+    """Serve an ASGI app until told to stop; then finish what is in flight, within `finish_s`, and return.
+
+    `ws` is the class of WebSockets, `leaving` is called first when it stops: it ends what would not end by itself.
+    """
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        ws=ws,
         lifespan="on",
         log_config=None,
         log_level="warning",
@@ -32,4 +39,15 @@ def serve(app: Any, host: str, port: int, finish_s: int) -> None:
     for stop in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped; a clean stop ends with 0.
         signal.signal(stop, lambda *_: None)
-    uvicorn.Server(config).run()
+    _Server(config, leaving).run()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, leaving: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._leaving is not None:
+            self._leaving()
+        await super().shutdown(sockets)

@@ -1,4 +1,4 @@
-"""The collector's app: the hot route in front, the rest behind it."""
+"""The collector's app: what takes events in front, the rest behind it."""
 
 import asyncio
 import gc
@@ -12,12 +12,14 @@ from api.collector import vital
 from api.collector.admission import Admission
 from api.collector.body import Receive
 from api.collector.flood import Floods
+from api.collector.form import EVENTS, PATH
 from api.collector.gather import Gatherer
-from api.collector.ingest import PATH, Ingest, Scope, Send
+from api.collector.ingest import Ingest, Scope, Send
 from api.collector.pages import Lifespan, Readiness, create_pages
 from api.collector.quota import Quota
 from api.collector.receipt import Rules
 from api.collector.tally import Tally
+from api.collector.track.routes import TRACK
 from api.collector.visitor import proxies
 from api.collector.way import Way
 from api.control.store import Store
@@ -34,6 +36,8 @@ PING_S = 4
 """How long the database of keys may take to answer whether it is there."""
 GC_THRESHOLDS = (50_000, 50, 100)
 """Requests make no cycles; collecting often only costs."""
+FORMS = {PATH: EVENTS, **TRACK}
+"""What is sent to each path that takes events."""
 
 
 def create_app(settings: Settings) -> App:
@@ -58,10 +62,10 @@ def create_app(settings: Settings) -> App:
     pages = create_pages(checks, tally, _lifespan(way, list(gatherers.values()), keyring, store))
     quota = Quota(settings.key_events_per_second) if settings.key_events_per_second else None
     floods = Floods(settings.visitor_events_per_second, settings.site_events_per_second)
-    ingest = Ingest(keyring.find, gatherers, admission, quota, floods, believed, tally, way.partitions, most)
+    ingest = Ingest(FORMS, keyring.find, gatherers, admission, quota, floods, believed, tally, way.partitions, most)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == PATH:
+        if scope["type"] == "http" and scope["path"] in FORMS:
             await ingest(scope, receive, send)
         else:
             await pages(scope, receive, send)

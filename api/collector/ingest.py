@@ -1,4 +1,4 @@
-"""POST /v1/events: the hot route, a plain ASGI function that stands before the rest of the app."""
+"""Where events are sent to, /v1/events above all: a plain ASGI function that stands before the rest of the app."""
 
 import logging
 import random
@@ -11,6 +11,7 @@ from api.collector import access, answer, body, cors, header, media
 from api.collector.admission import LONG_S, Admission
 from api.collector.answer import Problem, Reply
 from api.collector.flood import Floods
+from api.collector.form import Form, Kept
 from api.collector.gather import Gatherer, Ticket
 from api.collector.inflate import inflate
 from api.collector.judge import Judged, judge
@@ -21,14 +22,11 @@ from api.collector.stamp import Receipt
 from api.collector.tally import Tally
 from api.keyring import Key
 from pulse.errors import Unavailable
-from pulse.event import MAX_REQUEST_BYTES
 from pulse.topics import RAW, SLOW
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Find = Callable[[str], Awaitable[Key | None]]
-
-PATH = "/v1/events"
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +34,12 @@ log = logging.getLogger(__name__)
 class Ingest:
     """Takes the events of a request into the raw log, and answers once they are there.
 
-    `find` finds keys; `gatherers` are those of each lane's topic; `partitions` tells how many the log has; `most_bytes` is what unfinished bodies may take.
+    `forms` tells by a path what is sent there; `find` finds keys; `gatherers` are those of each lane's topic; `partitions` tells how many the log has; `most_bytes` is what unfinished bodies may take.
     """
 
     def __init__(
         self,
+        forms: Mapping[str, Form],
         find: Find,
         gatherers: Mapping[str, Gatherer],
         admission: Admission,
@@ -51,6 +50,7 @@ class Ingest:
         partitions: Callable[[], int],
         most_bytes: int,
     ) -> None:
+        self._forms = forms
         self._find = find
         self._gatherers = gatherers
         self._admission = admission
@@ -63,7 +63,7 @@ class Ingest:
         self._turns = body.Turns(self._room)
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
-        """Answer one HTTP request to this path."""
+        """Answer one HTTP request to a path of `forms`."""
         began = time.perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
@@ -94,34 +94,35 @@ class Ingest:
             return answer.failed(Problem(500, "internal", "the collector failed, and has logged why"))
 
     async def _post(self, scope: Scope, headers: dict[bytes, bytes], receive: body.Receive) -> Reply:
-        """The 202; raises Problem for any other answer."""
+        """The answer where events are accepted; raises Problem for any other."""
+        form = self._forms[scope["path"]]
         try:
             key, site_id = await self._admitted(scope, headers)
             lines = media.is_lines(headers.get(b"content-type", b""))
             coding = media.coding(headers.get(b"content-encoding", b""))
         except Problem as fault:
             raise body.unread(fault) from None
-        sent = await body.read(receive, headers.get(b"content-length"), MAX_REQUEST_BYTES, self._room)
+        sent = await body.read(receive, headers.get(b"content-length"), form.most_bytes, self._room)
         origin = receipt(scope, headers, key, site_id, time.time_ns() // 1_000_000, self._rules)
         if body.is_quick(sent, coding):
-            judged = self._judge(inflate(sent, coding, MAX_REQUEST_BYTES), lines, origin)
+            judged, kept = self._judge(form, inflate(sent, coding, form.most_bytes), lines, origin)
         else:
-            async with self._turns.inflated(sent, coding, MAX_REQUEST_BYTES) as whole:
-                judged = self._judge(whole, lines, origin)
+            async with self._turns.inflated(sent, coding, form.most_bytes) as whole:
+                judged, kept = self._judge(form, whole, lines, origin)
                 del whole
         del sent
         if self._quota is not None:
             self._quota.take(key.id, judged.accepted + len(judged.refused), time.monotonic())
-        content = await self._store(judged)
+        await self._store(judged)
         told = self._quota.headers(key.id, time.monotonic()) if self._quota is not None else ()
-        return answer.reply(202, answer.JSON, content, told)
+        return answer.reply(form.status, answer.JSON, kept(judged.accepted, judged.refused), told)
 
-    def _judge(self, whole: bytes, lines: bool, origin: Receipt) -> Judged:
+    def _judge(self, form: Form, whole: bytes, lines: bool, origin: Receipt) -> tuple[Judged, Kept]:
         self._tally.bytes.inc(len(whole))
         self._admission.demand_room()
+        decoded, kept = form.read(whole, lines, origin, random.getrandbits)
         judged = judge(
-            whole,
-            lines,
+            decoded,
             origin,
             self._rules.bounds,
             random.getrandbits,
@@ -130,7 +131,7 @@ class Ingest:
             time.monotonic(),
         )
         self._admission.demand_history(judged)
-        return judged
+        return judged, kept
 
     async def _admitted(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Key, str]:
         """Whose events they are, if they may come in now."""
@@ -147,15 +148,13 @@ class Ingest:
             self._quota.demand(key.id, time.monotonic())
         return key, site_id
 
-    async def _store(self, judged: Judged) -> bytes:
-        """The body of the 202, once the log or the spool has every accepted event."""
-        accepted, refused = judged.accepted, judged.refused
+    async def _store(self, judged: Judged) -> None:
+        """Return once the log or the spool has every accepted event; raises Problem 400 where there is none."""
         if judged.shares or judged.slow:
             await self._acknowledged(judged)
         self._tally.judged(judged)
-        if not accepted:
-            raise answer.all_refused(refused)
-        return answer.accepted(accepted, refused)
+        if not judged.accepted:
+            raise answer.all_refused(judged.refused)
 
     async def _acknowledged(self, judged: Judged) -> None:
         ticket = Ticket(get_running_loop().create_future())

@@ -1,11 +1,11 @@
-"""From a body to the lines of each partition: the whole of the collector's work on events, in one pure step."""
+"""From a body's events to the lines of each partition: the whole of the collector's work on them, in one pure step."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from api.collector.answer import invalid
-from api.collector.decode import decode
+from api.collector.decode import Decoded
 from api.collector.flood import Floods
 from api.collector.lane import Reason, Some, part
 from api.collector.split import Shares, split
@@ -29,8 +29,7 @@ class Judged(NamedTuple):
 
 
 def judge(
-    body: bytes,
-    lines: bool,
+    decoded: Decoded,
     origin: Receipt,
     bounds: Bounds,
     entropy: Entropy,
@@ -38,11 +37,10 @@ def judge(
     floods: Floods,
     now: float,
 ) -> Judged:
-    """Judge each event of a body (NDJSON if `lines`); raises Problem 400 or 413 for a body that cannot be judged.
+    """Judge each event of a body; raises Problem 400 for a body whose `sent_at` is no time.
 
-    `now` is of the clock of `floods`. The events themselves end with this call: nothing but their lines waits for the log.
+    `now` is of the clock of `floods`. Nothing but the events' lines waits for the log.
     """
-    decoded = decode(body, lines)
     if decoded.sent_at is not None:
         origin = replace(origin, sent_at=_sent_at(decoded.sent_at))
     events, indexes, untimely = stamp(decoded.events, decoded.indexes, origin, bounds, entropy)

@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from api.collector.backlog import Backlog, Verdict
+from pulse.reaching import reaching
 from pulse.topics import RAW, REFINING
 
 EACH_S = 2.0
@@ -27,11 +28,9 @@ class Lagging:
     def __init__(self, bootstrap: str, limit_s: float, topic: str) -> None:
         self._topic = topic
         self._config = {
-            "bootstrap.servers": bootstrap,
+            **reaching(bootstrap),
             "group.id": REFINING[topic],
             "enable.auto.commit": False,
-            "reconnect.backoff.max.ms": 1_000,
-            "log_level": 2,
         }
         self._backlog = Backlog(limit_s)
         self.verdict = Verdict()

@@ -1,10 +1,11 @@
-"""The hot route in the app's OpenAPI document: made from the contract, as FastAPI does not see the route."""
+"""The routes that take events in the app's OpenAPI document: made from the contract, as FastAPI does not see them."""
 
 from typing import Any
 
 import msgspec
 
 from api.collector.answer import Answer
+from api.collector.track import openapi as track
 from pulse.event import MAX_EVENTS_PER_REQUEST, Event
 from pulse.rejection import Reason
 
@@ -51,6 +52,8 @@ PROBLEMS = {
     "503": "Neither log nor spool takes events, or too much waits for them: come again after Retry-After seconds.",
 }
 
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}, {"address": []}]
+
 PROBLEM = {
     "allOf": [{"$ref": "#/components/schemas/Problem"}],
     "properties": {
@@ -61,32 +64,37 @@ PROBLEM = {
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document with POST /v1/events in it."""
+    """An OpenAPI document with POST /v1/events and /track/… in it."""
     _, parts = msgspec.json.schema_components([Event, Answer], ref_template="#/components/schemas/{name}")
     parts["RefusedEvent"]["properties"]["reason"]["enum"] = [reason.value for reason in Reason]
     components = schema.setdefault("components", {})
-    components["schemas"] = {**components.get("schemas", {}), **parts, "EventsProblem": PROBLEM}
+    components["schemas"] = {**components.get("schemas", {}), **parts, **track.schemas(), "EventsProblem": PROBLEM}
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         "address": {"type": "apiKey", "in": "query", "name": "api_key", "description": "Public site keys only."},
     }
     schema["paths"]["/v1/events"] = {"post": _operation()}
+    schema["paths"] |= track.operations({"security": SECURITY}, _problems())
     return schema
 
 
-def _operation() -> dict[str, Any]:
+def _problems() -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/EventsProblem"}}}
+    return {status: {"description": said, "content": problem} for status, said in PROBLEMS.items()}
+
+
+def _operation() -> dict[str, Any]:
     return {
         "summary": "Send events",
         "description": DESCRIPTION,
         "operationId": "send_events",
         "tags": ["events"],
-        "security": [{"bearer": []}, {"header": []}, {"address": []}],
+        "security": SECURITY,
         "requestBody": {"required": True, "content": _bodies()},
         "responses": {
             "202": {"description": "The accepted events are durable.", "content": {"application/json": _answer()}},
-            **{status: {"description": said, "content": problem} for status, said in PROBLEMS.items()},
+            **_problems(),
         },
     }
 

@@ -1,4 +1,4 @@
-"""All of the collector that is not hot: documentation, health and metrics, as a FastAPI app."""
+"""All of the collector that takes no events: documentation, scripts, health and metrics, as a FastAPI app."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from api import documentation, problems
+from api.collector import scripts
 from api.collector.openapi import described
 from api.collector.tally import Tally
 from pulse import VERSION
@@ -49,6 +50,7 @@ def create_pages(checks: Checks, tally: Tally, lifespan: Lifespan) -> FastAPI:
     async def metrics() -> Response:
         return Response(generate_latest(REGISTRY) + generate_latest(tally.registry), media_type=CONTENT_TYPE_LATEST)
 
+    app.include_router(scripts.router())
     problems.install(app)
     _describe(app)
     return app

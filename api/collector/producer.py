@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from api.collector import kafkafault
 from api.collector.gather import Record
 from api.collector.tally import Tally
+from pulse.reaching import reaching
 from pulse.topics import MAX_RECORD_BYTES
 
 POLL_S = 0.001
@@ -38,7 +39,7 @@ class RawLog:
 
     def __init__(self, bootstrap: str, timeout_ms: int, silent_ms: int, queue_bytes: int, tally: Tally) -> None:
         self._config = {
-            "bootstrap.servers": bootstrap,
+            **reaching(bootstrap),
             "acks": "all",
             "enable.idempotence": True,
             "compression.type": "zstd",
@@ -46,8 +47,6 @@ class RawLog:
             "message.max.bytes": MAX_RECORD_BYTES + 100_000,
             "delivery.timeout.ms": timeout_ms,
             "queue.buffering.max.kbytes": max(queue_bytes // 512, 4 * MAX_RECORD_BYTES // 1024),
-            "reconnect.backoff.max.ms": 1_000,
-            "log_level": 2,
         }
         self._timeout_s = timeout_ms / 1000
         self._silent_s = min(silent_ms, timeout_ms) / 1000

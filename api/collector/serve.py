@@ -4,7 +4,7 @@ import logging
 
 from api import serving
 from api.collector.app import App
-from api.collector.ingest import PATH
+from api.collector.form import PATH
 from pulse.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ Entropy = Callable[[int], int]
 class Receipt:
     """What is known of a request apart from its body; `received_at` and `sent_at` in ms since the epoch.
 
-    `imports` where its key may import, `yields` where it asks that others go first.
+    `imports` where its key may import, `yields` where it asks that others go first, `unwilling` where the browser says
+    that its visitor does not want to be followed (Global Privacy Control, Do Not Track).
     """
 
     site_id: str
@@ -29,6 +30,7 @@ class Receipt:
     ip: str | None = None
     user_agent: str | None = None
     country: str | None = None
+    unwilling: bool = False
 
 
 Fault = tuple[Reason, str, str]
@@ -41,6 +43,7 @@ def stamp(
     """The events of a request, stamped in place, with their indexes, and those refused for their site or time."""
     site_id, received_at, imports = receipt.site_id, receipt.received_at, receipt.imports
     sent_at, is_seen = receipt.sent_at, not receipt.secret
+    is_unwilling = is_seen and receipt.unwilling
     oldest = 0 if imports else received_at - bounds.late_ms
     earliest, latest = received_at - SKEW_TOLERATED_MS, received_at + SKEW_TOLERATED_MS
     faults: dict[int, Fault] = {}
@@ -61,6 +64,8 @@ def stamp(
             event.country = event.country or receipt.country
         if is_seen or event.user_agent is None:
             event.user_agent = receipt.user_agent
+        if is_unwilling and event.consent is None:
+            event.consent = "denied"
     return _without(events, indexes, faults) if faults else (events, indexes, [])
 
 

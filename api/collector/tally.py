@@ -23,7 +23,7 @@ class Tally:
             name + "events_yielding", "Accepted events that yield to others, by reason.", ["reason"], registry=r
         )
         self.refused = Counter(name + "events_refused", "Events that are none, by reason.", ["reason"], registry=r)
-        self.requests = Counter(name + "requests", "Requests to /v1/events, by status.", ["status"], registry=r)
+        self.requests = Counter(name + "requests", "Requests with events, by status.", ["status"], registry=r)
         self.seconds = Histogram(
             name + "request_seconds", "From a request's headers to its answer.", buckets=SECONDS, registry=r
         )

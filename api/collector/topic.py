@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from api.collector.kafkafault import told
 from pulse.errors import Unavailable
+from pulse.reaching import reaching
 
 ASKED_S = 3.0
 
@@ -27,7 +28,7 @@ class Topics:
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._admin = AdminClient(
-            {"bootstrap.servers": bootstrap, "reconnect.backoff.max.ms": 1_000, "log_level": 2},
+            reaching(bootstrap),
             logger=logging.getLogger(__name__),
         )
 

@@ -13,6 +13,8 @@ from pulse.errors import NotFound
 
 READ = "stats:read"
 ADMIN = "admin"
+ALERT = "alerts:write"
+SQL = "sql:read"
 
 _BEARER = HTTPBearer(auto_error=False, description="A secret key: `Authorization: Bearer pulse_prod_…`.")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
@@ -29,12 +31,12 @@ async def asking(request: Request, parts: With, _: object = Security(_BEARER), _
     return key
 
 
-def needing(scope: str) -> Callable[[Key], Awaitable[Key]]:
-    """A dependency that lets keys of a scope pass; raises Forbidden for others."""
+def needing(*scopes: str) -> Callable[[Key], Awaitable[Key]]:
+    """A dependency that lets keys pass that have one of some scopes; raises Forbidden for others."""
 
     async def check(key: Annotated[Key, Depends(asking)]) -> Key:
-        if scope not in key.scopes:
-            raise Forbidden(f"the key lacks the scope {scope}")
+        if key.scopes.isdisjoint(scopes):
+            raise Forbidden(f"the key lacks the scope {' or '.join(scopes)}")
         return key
 
     return check
@@ -44,6 +46,9 @@ Reader = Annotated[Key, Depends(needing(READ))]
 """A key that may read statistics."""
 Administrator = Annotated[Key, Depends(needing(ADMIN))]
 """A key that may change sites and keys: of its organisation, or of its one site."""
+
+Watcher = Annotated[Key, Depends(needing(ADMIN, ALERT))]
+"""A key that may change alert rules."""
 
 
 def own_site(key: Key, site_id: str | None) -> str:

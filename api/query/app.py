@@ -6,17 +6,74 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import documentation, problems
-from api.query import fate, funnel, health, keys, query, recent, reports, retention, sites, stats
+from api.query import (
+    alerts,
+    annotations,
+    attribution,
+    cohorts,
+    deliveries,
+    fate,
+    faults,
+    funnel,
+    funnels,
+    health,
+    journeys,
+    keys,
+    lifecycle,
+    people,
+    performance,
+    queries,
+    query,
+    recent,
+    reports,
+    retention,
+    risk,
+    sites,
+    sql,
+    stats,
+    stickiness,
+    webhooks,
+)
+from api.query.adapted import dashboard, website
+from api.query.adapted import retention as weekly
+from api.query.graphql import route as graphql
 from api.query.measure import Measure
 from api.query.parts import Parts, assemble
 from pulse import VERSION
 from pulse.settings import Settings
 
-DESCRIPTION = """Questions about the events that were sent, and the sites and keys of an organisation.
+DESCRIPTION = """Questions about the events that were sent, and the sites, keys, cohorts, alert rules and webhooks of an organisation.
 
 Every route takes a key: `Authorization: Bearer …` or `X-API-Key: …`. Whose data is seen follows from the key alone.
 Errors are `application/problem+json`. Lists come in pages: `limit`, `cursor`, `next_cursor`.
 """
+
+
+PARTS = (
+    stats,
+    query,
+    reports,
+    risk,
+    funnel,
+    funnels,
+    retention,
+    lifecycle,
+    stickiness,
+    journeys,
+    attribution,
+    performance,
+    faults,
+    queries,
+    annotations,
+    cohorts,
+    people,
+    recent,
+    fate,
+    sites,
+    alerts,
+    sql,
+)
+"""What lies under /api/v1, in the order in which it is described."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,6 +88,10 @@ def app_of(parts: Parts) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         parts.publisher.start()
         parts.publisher.announce_all()
+        if parts.funnels is not None:
+            parts.funnels.wake()
+        if parts.nightly is not None:
+            parts.nightly.start()
         yield
         await parts.close()
 
@@ -40,9 +101,15 @@ def app_of(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(Measure)
     app.include_router(health.router)
-    for part in (stats, query, reports, funnel, retention, recent, fate, sites):
+    for part in PARTS:
         app.include_router(part.router, prefix="/api/v1")
     for prefix in ("/api/v1/keys", "/api/v1/settings/keys"):
         app.include_router(keys.router, prefix=prefix)
+    for part in (webhooks, deliveries):
+        app.include_router(part.router, prefix="/api/v1/webhooks")
+    app.include_router(weekly.router, prefix="/api/v1/analytics")
+    app.include_router(dashboard.router, prefix="/analytics")
+    app.include_router(website.router)
+    app.include_router(graphql.router)
     problems.install(app)
     return app

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
 from api.query.parts import Parts
@@ -18,12 +18,14 @@ AGAIN_S = 1.0
 Got = TypeVar("Got")
 
 
-async def asked(request: Request, parts: Parts, question: Callable[[Client], Got]) -> Got:
-    """What a question brings; raises TooCostly for one beyond the limits, and as the client does."""
+async def asked(
+    request: Request, parts: Parts, question: Callable[[Client], Got], turns: CapacityLimiter | None = None
+) -> Got:
+    """What a question brings, once its turn has come; raises TooCostly for one beyond the limits, and as the client does."""
     client = Bounded(parts.client, parts.limits)
     watching = asyncio.create_task(_end_with(request, client))
     try:
-        return await to_thread.run_sync(question, client, limiter=parts.turns)
+        return await to_thread.run_sync(question, client, limiter=turns or parts.turns)
     finally:
         watching.cancel()
 

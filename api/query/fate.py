@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import documented
 from api.query.access import Reader
+from api.query.asking import asked as answered
 from api.query.parts import Parts, With
 from api.query.sites import found_site
 from api.query.word import Reference
@@ -35,7 +36,7 @@ ON_ITS_WAY = {
     None: "; whether anything is on its way is not known, as Kafka does not answer",
 }
 
-router = APIRouter(tags=["events"], responses=documented(400, 401, 403, 404, 503))
+router = APIRouter(tags=["events"], responses=documented(400, 401, 403, 404, 503, 504))
 
 
 class LogPlace(BaseModel):
@@ -122,6 +123,7 @@ class EventFate(BaseModel):
 
 @router.get("/events/{event_id}/fate", summary="What became of an event")
 async def fate(
+    request: Request,
     key: Reader,
     parts: With,
     event_id: Annotated[UUID, Path(description="The event's id.", examples=[EXAMPLE["event_id"]])],
@@ -129,10 +131,10 @@ async def fate(
 ) -> EventFate:
     """Stored, collapsed, rejected or unknown; where unknown, whether it may still be on its way."""
     site = await found_site(parts, key, site_id)
-    found, waiting, is_asked = await _found(parts, site.id, event_id), None, False
+    found, waiting, is_asked = await _found(request, parts, site.id, event_id), None, False
     if found.outcome == "unknown":
         waiting, is_asked = await _waiting(parts), True
-        found = await _found(parts, site.id, event_id)  # what was on its way before may have come
+        found = await _found(request, parts, site.id, event_id)  # what was on its way before may have come
     return told(event_id, site.id, found, waiting, is_asked)
 
 
@@ -160,8 +162,8 @@ def _told(row: report.Stored | report.Rejected) -> dict[str, Any]:
     return {name: LogPlace(**asdict(value)) if isinstance(value, Place) else value for name, value in vars(row).items()}
 
 
-async def _found(parts: Parts, site_id: str, event_id: UUID) -> report.Fate:
-    return await parts.ask(lambda client: report.find(client, site_id, event_id, parts.window_ms))
+async def _found(request: Request, parts: Parts, site_id: str, event_id: UUID) -> report.Fate:
+    return await answered(request, parts, lambda client: report.find(client, site_id, event_id, parts.window_ms))
 
 
 async def _waiting(parts: Parts) -> list[Waiting] | None:

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from clickhouse.reports.filter import DEEPEST, NOTHING, OPERATORS, AllOf, AnyOf, Condition, Filter, Not, Value
+from clickhouse.reports.filter import DEEPEST, NOTHING, OPERATORS, AllOf, AnyOf, Condition, Filter, InCohort, Not, Value
 
 JOINED: Mapping[str, type[AllOf] | type[AnyOf]] = {"and": AllOf, "or": AnyOf}
+
+LARGEST = 1e300
 
 EXAMPLE: dict[str, Any] = {
     "and": [
@@ -19,7 +21,7 @@ EXAMPLE: dict[str, Any] = {
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": (
-        "A condition `{field, op, value}`, or `{and: […]}`, `{or: […]}`, `{not: …}` of such. Fields are the event's columns and"
+        "A condition `{field, op, value}`, or `{and: […]}`, `{or: […]}`, `{not: …}` of such, or `{cohort: ID}`: whoever did it is a member. Fields are the event's columns and"
         f" `properties.NAME`; `op` is one of {', '.join(OPERATORS)}; `value` is one value or a list, of which one must fit."
     ),
     "example": EXAMPLE,
@@ -38,6 +40,8 @@ def filter_of(raw: object, where: str = "filter", levels: int = DEEPEST) -> Filt
     for word, joined in JOINED.items():
         if keys == {word}:
             return joined(_parts(raw[word], f"{where}.{word}", levels))
+    if keys == {"cohort"}:
+        return InCohort(_cohort(raw["cohort"], f"{where}.cohort"))
     if keys == {"not"}:
         return Not(filter_of(raw["not"], f"{where}.not", levels - 1))
     return _condition(raw, where)
@@ -49,6 +53,12 @@ def _parts(raw: object, where: str, levels: int) -> tuple[Filter, ...]:
     return tuple(filter_of(part, f"{where}[{n}]", levels - 1) for n, part in enumerate(raw))
 
 
+def _cohort(raw: object, where: str) -> str:
+    if not isinstance(raw, str) or len(raw) > 64:
+        raise ValueError(f"{where}: must be the id of a cohort")
+    return _text(raw, where)
+
+
 def _condition(raw: Mapping[Any, Any], where: str) -> Condition:
     unknown = sorted(map(str, set(raw) - {"field", "op", "value"}))
     if unknown:
@@ -58,6 +68,7 @@ def _condition(raw: Mapping[Any, Any], where: str) -> Condition:
     field, operator = raw.get("field"), raw.get("op", "eq")
     if not isinstance(field, str):
         raise ValueError(f"{where}.field: must be the name of a field")
+    _text(field, f"{where}.field")
     if operator not in OPERATORS:
         raise ValueError(f"{where}.op: must be one of {', '.join(OPERATORS)}")
     return Condition(field, operator, _values(raw.get("value", []), f"{where}.value"))
@@ -65,10 +76,25 @@ def _condition(raw: Mapping[Any, Any], where: str) -> Condition:
 
 def _values(raw: object, where: str) -> tuple[Value, ...]:
     some: Sequence[object] = raw if isinstance(raw, list) else [raw]
-    for value in some:
-        if not isinstance(value, str | int | float | bool):
-            raise ValueError(f"{where}: must be text, a number, true or false, or a list of such")
-    return tuple(value if isinstance(value, str | bool) else float(value) for value in some)  # type: ignore[arg-type]
+    return tuple(_value(value, where) for value in some)
+
+
+def _value(value: object, where: str) -> Value:
+    if isinstance(value, str):
+        return _text(value, where)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and abs(value) <= LARGEST:
+        return float(value)
+    raise ValueError(f"{where}: must be text, a number of at most {LARGEST:g}, true or false, or a list of such")
+
+
+def _text(value: str, where: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{where}: is no text: it holds half of a character") from None
+    return value
 
 
 def form_of(some: Filter) -> dict[str, Any]:
@@ -77,6 +103,8 @@ def form_of(some: Filter) -> dict[str, Any]:
         return {}
     if isinstance(some, Condition):
         return {"field": some.field, "op": some.operator, "value": list(some.values)}
+    if isinstance(some, InCohort):
+        return {"cohort": some.cohort}
     if isinstance(some, Not):
         return {"not": form_of(some.part)}
     return {"and" if isinstance(some, AllOf) else "or": [form_of(part) for part in some.parts]}

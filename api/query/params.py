@@ -8,13 +8,22 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.problems import BadParameter
 from api.query.filters import EXAMPLE, filter_of
-from api.query.scoped import Moment, Scoped
+from api.query.scoped import TRAFFIC, Scoped
 from api.query.span import PERIOD, USUAL_PERIOD
-from api.query.word import Reference, Zone
-from clickhouse.reports.filter import NOTHING, Filter, Parameters, sql_of
+from api.query.word import Moment, Reference, Zone
+from clickhouse.reports.cohort import NOBODY
+from clickhouse.reports.filter import NOTHING, Filter, Membership, Parameters, sql_of
 from clickhouse.reports.scope import Bots
+from clickhouse.reports.traffic import Traffic
 
 LONGEST_FILTER = 20_000
+
+
+class _Assumed(dict[str, Membership]):
+    """Cohorts before they are looked up: of any id there is one, of nobody."""
+
+    def get(self, cohort: str, _: object = None) -> Membership:
+        return NOBODY
 
 
 class Narrowed(BaseModel):
@@ -27,12 +36,15 @@ class Narrowed(BaseModel):
         None, description=f"A filter as JSON, such as `{json.dumps(EXAMPLE['and'][0])}`; see `POST /api/v1/query`."
     )
     bots: Bots = Field("include", description="Whether crawlers and other machines count, or they alone.")
+    traffic: Traffic = Field("all", description=TRAFFIC)
 
     def scoped(self) -> Scoped:
         """The same as a body; raises BadParameter for a filter that is none, QueryError for one that cannot be."""
         given = {name: value for name, value in self if name in Scoped.model_fields and name != "filter"}
         wanted = self._filter()
-        sql_of(wanted, Parameters())  # refused under the place that the client knows, whatever a report adds to it
+        sql_of(
+            wanted, Parameters(cohorts=_Assumed())
+        )  # refused under the place that the client knows, whatever a report adds to it
         return Scoped(**given).model_copy(update={"filter": wanted})
 
     def _filter(self) -> Filter:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -12,13 +12,24 @@ from fastapi import Depends, Request
 from api.control.publish import Publisher
 from api.control.store import Store
 from api.keyring import Keyring, open_keyring, secret_of
+from api.query.cache import AnswerCache
+from api.query.keeper import ANSWER_S, Keeper, patient
+from api.query.known import People
+from api.query.nightly import Nightly
+from clickhouse.analyst import Analyst, analyst_of
 from clickhouse.bounded import Limits
 from clickhouse.client import Client, connect
 from pulse.errors import PulseError
+from pulse.outbound.address import Network, networks
+from pulse.outbound.mail import demand_server
 from pulse.settings import Settings
 
 QUESTIONS_AT_ONCE = 8
 """How many questions ClickHouse is asked at a time; the others wait for their turn."""
+STATEMENTS_AT_ONCE = 4
+"""The same of analysts' own SQL, whose turns last until the answer is fetched."""
+BACKTESTS_AT_ONCE = 1
+"""They take a core each while they last, which reports need as well."""
 CHECK_S = 3.0
 HOUR_MS = 3_600_000
 
@@ -36,15 +47,27 @@ class Parts:
     keyring: Keyring
     store: Store
     client: Client
+    people: People
     publisher: Publisher
     kafka_url: str
     window_ms: int
     limits: Limits
+    answers: AnswerCache
+    analyst: Analyst
+    callable_networks: Sequence[Network] = ()
+    """Private networks that webhooks may call all the same."""
+    has_mail: bool = False
+    funnels: Keeper | None = None
+    """What keeps the rows of saved funnels; None on a cluster, where the events answer for them."""
+    nightly: Nightly | None = None
+    """What makes snapshots of retention."""
     turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(QUESTIONS_AT_ONCE))
+    sql_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(STATEMENTS_AT_ONCE))
+    backtest_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(BACKTESTS_AT_ONCE))
 
-    async def ask(self, question: Callable[[Client], Got]) -> Got:
-        """What a question to ClickHouse brings; it blocks a thread, not the loop."""
-        return await to_thread.run_sync(question, self.client, limiter=self.turns)
+    async def put(self, change: Callable[[Client], Got]) -> Got:
+        """What storing something in ClickHouse brings; it blocks a thread, not the loop."""
+        return await to_thread.run_sync(change, self.client, limiter=self.turns)
 
     async def stored(self, call: Callable[[Store], Got]) -> Got:
         """What a call of the store brings."""
@@ -62,24 +85,40 @@ class Parts:
     async def close(self) -> None:
         """Publish what waits, and give back threads and connections."""
         await to_thread.run_sync(self.publisher.stop)
+        if self.funnels is not None:
+            await to_thread.run_sync(self.funnels.stop)
+        if self.nightly is not None:
+            await to_thread.run_sync(self.nightly.stop)
         await self.keyring.close()
+        await self.answers.close()
+        await self.analyst.close()
         self.client.close()
         self.store.close()
 
 
 def assemble(settings: Settings) -> Parts:
-    """The parts that the settings describe; raises SettingError if there is no secret."""
+    """The parts that the settings describe; raises SettingError if there is no secret, or for a mail server that cannot be."""
+    demand_server(settings.smtp_url.get_secret_value())
     store = Store(settings.control_url, lambda name: publisher.announce(name))
     publisher = Publisher(settings.kafka_url, store)
+    client = connect(settings)
+    limits = Limits(settings.query_seconds, settings.query_mb, settings.query_rows)
     return Parts(
         secret_of(settings),
         open_keyring(settings, store),
         store,
-        connect(settings),
+        client,
+        People(client),
         publisher,
         settings.kafka_url,
         int(settings.dedup_hours * HOUR_MS),
-        Limits(settings.query_seconds, settings.query_mb, settings.query_rows),
+        limits,
+        AnswerCache(settings.redis_url.get_secret_value(), settings.cache_seconds),
+        analyst_of(settings),
+        networks(settings.webhook_allow),
+        bool(settings.smtp_url.get_secret_value()),
+        None if settings.clickhouse_cluster else Keeper(store, patient(settings)),
+        Nightly(store, patient(settings), replace(limits, seconds=ANSWER_S), now_ms),
     )
 
 

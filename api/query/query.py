@@ -10,11 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.problems import BadParameter, documented
 from api.query.access import Reader
+from api.query.annotations import AnnotationTold, noted
 from api.query.asking import asked as answered
 from api.query.bucket import begins
+from api.query.kept import kept
 from api.query.parts import With, now_ms
-from api.query.scoped import Moment, Scoped, scope_of
+from api.query.scoped import Scoped, scope_of
 from api.query.span import span
+from api.query.word import Moment
 from clickhouse.reports.field import field_of
 from clickhouse.reports.formula import Formula, formula_of
 from clickhouse.reports.metric import Metric, metric_of
@@ -101,6 +104,7 @@ class QueryBody(Scoped):
     target_event: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         None, description="The event that a session is to have, for `conversion_rate`."
     )
+    annotations: bool = Field(False, description="Whether to tell what was noted of the range.")
 
 
 class QueryRow(BaseModel):
@@ -167,20 +171,27 @@ class QueryResponse(BaseModel):
     totals: dict[str, Number] = Field(description="Over everything, each user and session once.")
     rest: list[QueryRest] = Field(description="Empty where all groups are told.")
     previous: PreviousPeriod | None = None
+    annotations: list[AnnotationTold] | None = Field(
+        None, description="What was noted of the range, where it was asked."
+    )
     meta: QueryMeta
 
 
 @router.post("/query", summary="Metrics over time and by dimensions", response_model=QueryResponse)
-async def query(request: Request, key: Reader, parts: With, body: QueryBody) -> Response:
+@kept()
+async def query(request: Request, key: Reader, parts: With, asked: QueryBody) -> Response:
     """Up to 10 metrics over a range, whole, by buckets of local time, by up to three fields, and compared with another range.
 
     Users, visitors and sessions that are in several groups or buckets count in each, and once in the totals. Revenue is in
     one currency: filter by it or break down by it. The minute aggregates answer where they are exact; `meta.source` tells.
     """
-    scope = await scope_of(body, key, parts)
-    question = question_of(body, scope, now_ms())
+    scope = await scope_of(asked, key, parts)
+    question = question_of(asked, scope, now_ms())
     found = await answered(request, parts, lambda client: answer(client, question))
-    return Response(encode(body_of(question, found)), media_type="application/json")
+    body = body_of(question, found)
+    if asked.annotations:
+        body["annotations"] = [each.model_dump() for each in await noted(parts, scope)]
+    return Response(encode(body), media_type="application/json")
 
 
 def question_of(body: QueryBody, scope: Scope, now: int) -> Question:

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.problems import BadParameter, documented
 from api.query.access import Reader
+from api.query.asking import asked as answered
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
 from api.query.parts import With, now_ms
 from api.query.sites import found_site
@@ -24,7 +25,7 @@ DAY_MS = 86_400_000
 SQL = Path(__file__).parent / "recent.sql"
 LAST_ID = UUID(int=2**128 - 1)
 
-router = APIRouter(tags=["events"], responses=documented(400, 401, 403, 404, 503))
+router = APIRouter(tags=["events"], responses=documented(400, 401, 403, 404, 503, 504))
 
 
 class StoredEvent(BaseModel):
@@ -54,6 +55,7 @@ class StoredEvent(BaseModel):
 
 @router.get("/events/recent", summary="The latest events of a site")
 async def recent(
+    request: Request,
     key: Reader,
     parts: With,
     site_id: Annotated[Reference | None, Query(description="The site; may be left out where the key has one.")] = None,
@@ -64,7 +66,7 @@ async def recent(
     before, last_id = place_of(decode(cursor))
     site = await found_site(parts, key, site_id)
     asked = {"site": site.id, "since": now_ms() - DAY_MS, "before": before, "id": str(last_id), "limit": limit + 1}
-    found = await parts.ask(lambda client: client.query(SQL, asked))
+    found = await answered(request, parts, lambda client: client.query(SQL, asked))
     events = [told(dict(zip(found.columns, row, strict=True))) for row in found.rows]
     return page_of(events, limit, lambda event: f"{event.received_at}:{event.event_id}")
 

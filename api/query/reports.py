@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.problems import documented
 from api.query.access import Reader
 from api.query.asking import asked as answered
+from api.query.kept import kept
 from api.query.params import AskedList, AskedNow, AskedRange, Listed
 from api.query.parts import With, now_ms
 from api.query.query import QueryBody, QueryResponse, body_of, encode, question_of
@@ -137,6 +138,7 @@ class AskedAudience(Listed):
 
 
 @router.get("/pages", summary="The pages", response_model=PagesResponse)
+@kept()
 async def pages_report(request: Request, key: Reader, parts: With, asked: AskedList) -> Response:
     """By views. Entries, exits and time are told by the session's page views, whichever of them pass the filter."""
     scope = await scope_of(asked.scoped(), key, parts)
@@ -145,6 +147,7 @@ async def pages_report(request: Request, key: Reader, parts: With, asked: AskedL
 
 
 @router.get("/sources", summary="Where sessions came from", response_model=SourcesResponse)
+@kept()
 async def sources_report(
     request: Request, key: Reader, parts: With, asked: Annotated[AskedSources, Query()]
 ) -> Response:
@@ -155,6 +158,7 @@ async def sources_report(
 
 
 @router.get("/audience", summary="Who the visitors are", response_model=QueryResponse)
+@kept()
 async def audience_report(
     request: Request, key: Reader, parts: With, asked: Annotated[AskedAudience, Query()]
 ) -> Response:
@@ -165,6 +169,7 @@ async def audience_report(
 
 
 @router.get("/audience/newness", summary="New and returning visitors", response_model=NewnessResponse)
+@kept()
 async def newness_report(request: Request, key: Reader, parts: With, asked: AskedRange) -> Response:
     """A visitor is returning who has any event before the range."""
     scope = await scope_of(asked.scoped(), key, parts)
@@ -172,6 +177,7 @@ async def newness_report(request: Request, key: Reader, parts: With, asked: Aske
 
 
 @router.get("/realtime", summary="Who is there now", response_model=RealtimeResponse)
+@kept(seconds=5)
 async def realtime_report(request: Request, key: Reader, parts: With, asked: AskedNow) -> Response:
     """Visitors of the last 5 minutes, each of the last 30 minutes, and the 10 most frequent pages, events and countries."""
     now = now_ms()
@@ -199,6 +205,7 @@ async def realtime_report(request: Request, key: Reader, parts: With, asked: Ask
 
 
 @router.get("/revenue", summary="Revenue by currency and day", response_model=QueryResponse)
+@kept()
 async def revenue_report(request: Request, key: Reader, parts: With, asked: AskedRange) -> Response:
     """Of the events that have revenue: its sum and mean, how many there are, and of how many users; by local days."""
     scope = await scope_of(asked.scoped(), key, parts)

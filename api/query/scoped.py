@@ -6,15 +6,20 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.keyring import Key
+from api.query.cohortform import ids_in
 from api.query.filters import FilterForm
+from api.query.membership import cohorts_of
 from api.query.parts import Parts, now_ms
 from api.query.sites import found_site
 from api.query.span import PERIOD, USUAL_PERIOD, span
-from api.query.word import Reference, Zone
+from api.query.word import Moment, Reference, Zone
 from clickhouse.reports.filter import NOTHING
 from clickhouse.reports.scope import Bots, Scope
+from clickhouse.reports.traffic import RISKY, Traffic, narrowed
 
-Moment = Annotated[str, StringConstraints(max_length=64)]
+TRAFFIC = (
+    f"`clean` counts events by no bot and of a risk below {RISKY}, `risky` the others; each event by its own verdict."
+)
 
 
 class Scoped(BaseModel):
@@ -37,11 +42,17 @@ class Scoped(BaseModel):
     timezone: Zone | None = Field(None, description="IANA time zone of hours, days and weeks; the site's if missing.")
     filter: FilterForm = NOTHING
     bots: Bots = Field("include", description="Whether crawlers and other machines count, or they alone.")
+    traffic: Traffic = Field("all", description=TRAFFIC)
 
 
 async def scope_of(asked: Scoped, key: Key, parts: Parts) -> Scope:
     """The scope that a request names; raises NotFound, Forbidden and BadParameter."""
     site = await found_site(parts, key, asked.site_id)
     zone = ZoneInfo(asked.timezone or site.timezone)
-    start, end = span(asked.start_date, asked.end_date, asked.period, zone, now_ms())
-    return Scope(site.id, start, end, zone.key, asked.filter, asked.bots)
+    now = now_ms()
+    start, end = span(asked.start_date, asked.end_date, asked.period, zone, now)
+    cohorts = await cohorts_of(parts, site, ids_in(asked.model_dump()), now)
+    known = await parts.people.of(site.id)
+    return Scope(
+        site.id, start, end, zone.key, narrowed(asked.filter, asked.traffic), asked.bots, cohorts, known.people
+    )

@@ -36,12 +36,20 @@ def _printable(text: str) -> str:
     return text
 
 
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold the character NUL")
+    return text
+
+
 def _zone(name: str) -> str:
     if name not in timezones():
         raise ValueError("is not an IANA time zone such as Europe/Vienna")
     return name
 
 
+WithoutNul = AfterValidator(_without_nul)
+"""Of a text in which anything may stand but what PostgreSQL does not keep."""
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_printable)
 ]
@@ -69,6 +77,8 @@ CurrencyCode = Annotated[
     Field(json_schema_extra={"pattern": "^[A-Z]{3}$"}),
 ]
 """ISO 4217."""
+Moment = Annotated[str, StringConstraints(max_length=64)]
+"""A time as clients write it."""
 Period = Annotated[
     str,
     shaped(PERIOD, "is not a number of minutes, hours, days or weeks such as 30m, 24h, 7d or 4w"),

@@ -224,6 +224,76 @@ async def test_revenue_in_several_currencies_is_asked_for_one_by_one(api: Api, c
     assert await value(api, **question, currency="USD", event="x") == 1.5
 
 
+async def test_whole_sessions_are_those_of_the_planner(api: Api) -> None:
+    filters: dict[str, Any] = {"event": "page_view", "country": ["AT", "US"], "bots": "exclude"}
+    wanted = [{"field": "event", "value": "page_view"}, {"field": "country", "value": ["AT", "US"]}]
+    names = {
+        "avg_session_duration": "session_duration",
+        "bounce_rate": "bounce_rate",
+        "conversion_rate": "conversion_rate",
+    }
+    for granularity, fields in (("none", []), ("day", []), ("none", ["country"])):
+        asked = RANGE | {"bots": "exclude", "filter": {"and": wanted}, "granularity": granularity, "breakdown": fields}
+        body = asked | {"metrics": list(names.values()), "target_event": "purchase"}
+        right = (await api.ask("POST", "/api/v1/query", "reader", json=body)).json()
+        for metric, name in names.items():
+            target = {"target_event": "purchase"} if metric == "conversion_rate" else {}
+            group = {"group_by": fields[0] if fields else granularity} if fields or granularity != "none" else {}
+            question = filters | target | group | {"metric": metric}
+            times = 1 if metric == "avg_session_duration" else 100
+            whole = await value(api, **question)
+            assert whole == pytest.approx(right["totals"][name] * times, abs=1e-4)
+            assert whole > 0
+            found = dict(await parts(api, **question)) if group else {}
+            assert found == (
+                {
+                    row["dimensions"].get("country", row.get("time")): pytest.approx(
+                        row["metrics"][name] * times, abs=1e-4
+                    )
+                    for row in right["rows"]
+                }
+                if group
+                else {}
+            )
+
+
+async def test_events_by_type_are_those_grouped_by_event(api: Api) -> None:
+    by_event = await parts(api, group_by="event")
+    assert await parts(api, metric="event_count_by_type") == by_event
+    assert await value(api, metric="event_count_by_type", group_by="event") == len(OURS)
+
+
+async def test_metrics_of_a_cohorts_members_alone(api: Api) -> None:
+    listed = [f"v{n}" for n in range(20)]
+    body = {"site_id": "shop", "name": "Some", "of": "visitors", "definition": {"listed": True}}
+    cohort = (await api.ask("POST", "/api/v1/cohorts", json=body)).json()["id"]
+    await api.ask("POST", f"/api/v1/cohorts/{cohort}/members", json={"visitor_ids": listed})
+    members = [row for row in OURS if row.visitor_id in listed]
+    asked = {"cohort": cohort}
+    assert await value(api, **asked) == len(members) < len(OURS)
+    assert await value(api, **asked, metric="unique_users") == len({row.visitor_id for row in members})
+    assert await value(api, **asked, currency="EUR", event="purchase") == sum(
+        row.event == "purchase" for row in members
+    )
+    assert await value(api, **asked, metric="revenue") == pytest.approx(sum(float(row.revenue) for row in members))
+    assert dict(await parts(api, **asked, group_by="country")) == Counter(row.country for row in members)
+    assert sum(count for _, count in await parts(api, **asked, group_by="day")) == len(members)
+    assert 0 < await value(api, **asked, metric="unique_sessions") < await value(api, metric="unique_sessions")
+    answer = await api.stats("admin", metric="event_count", site_id="blog", cohort=cohort)
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "cohort")
+
+
+async def test_series_tell_what_was_noted_of_their_range(api: Api) -> None:
+    noted = []
+    for text, time in (("before", BEGIN - HOUR), ("inside", BEGIN + HOUR), ("after", END)):
+        body = {"site_id": "shop", "text": text, "time": str(time)}
+        noted.append((await api.ask("POST", "/api/v1/annotations", json=body)).json())
+    for group, expected in (("day", noted[1:2]), ("hour", noted[1:2]), ("country", []), (None, [])):
+        asked = RANGE | ({"group_by": group} if group else {})
+        answer = await api.stats(metric="event_count", **asked)
+        assert answer.json()["data"]["annotations"] == expected, group
+
+
 async def test_tricks_in_every_text_bring_no_other_rows_and_no_fault(api: Api) -> None:
     schema = (await api.ask("GET", "/openapi.json", None)).json()
     for path in ("/api/v1/stats", "/api/v1/events/recent"):
@@ -252,11 +322,16 @@ INVALID: dict[str, tuple[Any, ...]] = {
     "country": ("AUT", "A", "1!", "AT\n"),
     "device_type": ("x" * 201,),
     "currency": ("", "eur", "EURO", "EUR\n"),
+    "cohort": ("x" * 65, "a\nb", "cohort_none"),
+    "target_event": ("", "x" * 201, "purchase"),
     "timezone": ("", "Mars/Olympus", "../etc/passwd", "utc+1", "localtime"),
     "bots": ("", "yes", "only"),
 }
 VALID: dict[str, tuple[Any, ...]] = {
-    "metric": ("event_count", "unique_users", "unique_sessions", "revenue"),
+    "metric": (
+        *("event_count", "event_count_by_type", "unique_users", "unique_sessions", "revenue"),
+        *("avg_session_duration", "bounce_rate"),
+    ),
     "site_id": ("shop",),
     "period": ("1m", "24h", "30d", "12w", "9999d"),
     "start_date": ("0", "2026-03-01", "2026-03-01T10:00:00Z", "2026-03-01T10:00:00+05:30"),
@@ -266,6 +341,8 @@ VALID: dict[str, tuple[Any, ...]] = {
     "country": ("AT", "at", "", ["AT", "US"]),
     "device_type": ("", "mobile"),
     "currency": ("EUR",),
+    "cohort": (),
+    "target_event": (),
     "timezone": ("UTC", "America/Argentina/Buenos_Aires"),
     "bots": ("include", "exclude"),
 }
@@ -316,6 +393,9 @@ async def test_every_valid_value_is_asked_of_the_store(bare: Api) -> None:
         ({"metric": "event_count", "period": "1d", "start_date": "1"}, "period"),
         ({"metric": "event_count", "end_date": "1"}, "start_date"),
         ({"metric": "event_count", "group_by": "minute", "period": "30d"}, "group_by"),
+        ({"metric": "event_count_by_type", "group_by": "day"}, "group_by"),
+        ({"metric": "conversion_rate"}, "target_event"),
+        ({"metric": "bounce_rate", "target_event": "purchase"}, "target_event"),
     ],
 )
 async def test_what_contradicts_itself_is_named(bare: Api, question: dict[str, str], parameter: str) -> None:

@@ -1,0 +1,1 @@
+"""The reports as GraphQL: one address, read only."""

@@ -1,0 +1,102 @@
+"""Whether people are known behind a site's visitors, and of which state: asked of ClickHouse at most once a second and site.
+
+Only questions about such sites look into the dictionary of people; the others cost what they cost without it. A server
+reads the dictionary anew by itself; the embedded one does not, so whoever asks has it read where something was stored since.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from threading import Lock
+from typing import NamedTuple
+
+from anyio import to_thread
+
+from clickhouse import people
+from clickhouse.client import Client
+from pulse.errors import QueryError, Unavailable
+
+KEPT_S = 1.0
+MOST_SITES = 10_000
+PAUSE = 10
+"""Reading the dictionary takes at most one part of the time in so many, however much is stored."""
+
+
+class Known(NamedTuple):
+    """The dictionary to look into, empty where nobody was identified; and its state, another one when people change."""
+
+    people: str
+    state: str
+
+
+class People:
+    """What is known of each site. Belongs to one event loop."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._reading = Lock()
+        self._read = ""
+        self._read_again = 0.0
+        self._asking: dict[str, asyncio.Task[str]] = {}
+        self._found: OrderedDict[str, tuple[Known, float]] = OrderedDict()
+
+    async def of(self, site_id: str) -> Known:
+        """What is known of a site, a second ago at most; where ClickHouse does not answer, what is right whatever it is.
+
+        Raises Unavailable if there is no such dictionary.
+        """
+        known, until = self._found.get(site_id, (None, 0.0))
+        if known is not None and time.monotonic() < until:
+            return known
+        try:
+            state = await asyncio.shield(self._asked(site_id))
+        except Unavailable:
+            return known or Known(self._dictionary, "")
+        except QueryError as error:
+            raise Unavailable(
+                f"the dictionary of people, which `pulse migrate` makes, cannot be read: {error}"
+            ) from None
+        return self._kept(site_id, Known(self._dictionary if state else "", state))
+
+    def _asked(self, site_id: str) -> "asyncio.Task[str]":
+        """The question of a site's state: one for all who wait for it, whoever of them goes away."""
+        asking = self._asking.get(site_id)
+        if asking is None:
+            asking = self._asking[site_id] = asyncio.ensure_future(to_thread.run_sync(self._state, site_id))
+            asking.add_done_callback(lambda done: (self._asking.pop(site_id), done.cancelled() or done.exception()))
+        return asking
+
+    def _state(self, site_id: str) -> str:
+        if self._reading.acquire(blocking=False):
+            try:
+                self._refresh()
+            finally:
+                self._reading.release()
+        return people.state(self._client, site_id)
+
+    def _refresh(self) -> None:
+        """Have the dictionary read if there is something new; an account that may not leaves it to the server."""
+        began = time.monotonic()
+        if began < self._read_again:
+            return
+        try:
+            mark = people.mark(self._client)
+            if mark != self._read:
+                with suppress(QueryError):
+                    people.reload(self._client)
+                self._read = mark
+        finally:
+            took = time.monotonic() - began
+            self._read_again = began + max(KEPT_S, took * PAUSE)
+
+    @property
+    def _dictionary(self) -> str:
+        return people.dictionary_of(self._client.database)
+
+    def _kept(self, site_id: str, known: Known) -> Known:
+        self._found[site_id] = (known, time.monotonic() + KEPT_S)
+        self._found.move_to_end(site_id)
+        if len(self._found) > MOST_SITES:
+            self._found.popitem(last=False)
+        return known

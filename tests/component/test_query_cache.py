@@ -1,0 +1,228 @@
+"""Answers are kept until more is stored of their site; equal questions at one moment are one."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from redis import Redis
+
+from api.query.cache import AnswerCache, GoneError
+from clickhouse.client import Client
+from clickhouse.migrate import migrate
+from clickhouse.sink.changed import Changed
+from deploy.local import port
+from tests import services
+from tests.eventually import eventually
+from tests.querying import Api, Row, fill, querying, settings_of
+
+TS = 1_772_668_800_000
+RANGE = {"start_date": "2026-03-05", "end_date": "2026-03-05"}
+QUESTION = {"metrics": ["events", "visitors"], **RANGE}
+
+
+@pytest.fixture
+def client(clickhouse_url: str) -> Iterator[Client]:
+    """A database with an event of each of two sites."""
+    name = f"test_{uuid4().hex[:12]}"
+    outside = Client(clickhouse_url, "default")
+    outside.command(f"CREATE DATABASE {name}")
+    made = Client(f"{clickhouse_url}/{name}")
+    migrate(made)
+    fill(made, [Row("shop", "page_view", TS), Row("rival", "page_view", TS)])
+    yield made
+    made.close()
+    outside.command(f"DROP DATABASE {name} SYNC")
+    outside.close()
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url) as made:
+        made.flushdb()
+        yield made
+
+
+@pytest.fixture
+async def api(tmp_path: Path, clickhouse_url: str, client: Client, redis_url: str, redis: Redis) -> AsyncIterator[Api]:
+    settings = settings_of(tmp_path, clickhouse_url=f"{clickhouse_url}/{client.database}", redis_url=redis_url)
+    async with querying(settings) as made:
+        yield made
+
+
+def store(client: Client, events: int) -> None:
+    """As many events of the shop as these."""
+    fill(client, [Row("shop", "page_view", TS + n) for n in range(events)])
+
+
+def events(answered: httpx.Response) -> int:
+    assert answered.status_code == 200, answered.text
+    return int(answered.json()["totals"]["events"])
+
+
+async def ask(api: Api, key: str = "reader", **more: Any) -> httpx.Response:
+    return await api.ask("POST", "/api/v1/query", key, json=QUESTION | more)
+
+
+async def test_an_answer_is_kept_until_the_sink_says_that_more_was_stored(
+    api: Api, client: Client, redis_url: str
+) -> None:
+    changed = Changed(redis_url)
+    eventually(lambda: Redis.from_url(redis_url).get("pulse:changes"))
+    first, again = await ask(api), await ask(api)
+    store(client, 3)
+    kept = await ask(api)
+    changed.note(["shop"])
+    eventually(lambda: Redis.from_url(redis_url).get("pulse:changes:shop"))
+    anew = await ask(api)
+    changed.close()
+    assert [first.headers["x-cache"], again.headers["x-cache"], kept.headers["x-cache"]] == ["miss", "hit", "hit"]
+    assert again.json() == first.json()
+    assert (events(first), events(kept)) == (1, 1)
+    assert anew.headers["x-cache"] == "miss"
+    assert events(anew) == 4
+
+
+async def test_what_changes_for_one_site_leaves_the_answers_of_others(api: Api, redis: Redis) -> None:
+    await ask(api)
+    await ask(api, "rival_reader")
+    redis.incr("pulse:changes:rival")
+    assert (await ask(api)).headers["x-cache"] == "hit"
+    assert (await ask(api, "rival_reader")).headers["x-cache"] == "miss"
+
+
+async def test_a_site_is_never_answered_with_what_another_asked(api: Api, client: Client) -> None:
+    store(client, 5)
+    shop, rival = await ask(api), await ask(api, "rival_reader")
+    assert (events(shop), events(rival)) == (6, 1)
+    assert rival.headers["x-cache"] == "miss"
+
+
+async def test_keys_that_may_not_ask_are_not_answered_from_what_is_kept(api: Api) -> None:
+    await ask(api)
+    assert (await ask(api, "writer")).status_code == 403
+    assert (await ask(api, "rival_reader", site_id="shop")).status_code == 404
+    assert (await api.ask("POST", "/api/v1/query", None, json=QUESTION)).status_code == 401
+
+
+async def test_another_question_is_another_answer(api: Api) -> None:
+    await ask(api)
+    for more in ({"bots": "exclude"}, {"timezone": "America/New_York"}, {"granularity": "hour"}):
+        assert (await ask(api, **more)).headers["x-cache"] == "miss", more
+
+
+async def test_a_hundred_equal_questions_are_one(api: Api, client: Client) -> None:
+    marker: dict[str, Any] = {"filter": {"field": "title", "op": "eq", "value": uuid4().hex}}
+    answers = await asyncio.gather(*(ask(api, **marker) for _ in range(100)))
+    found = sorted(each.headers["x-cache"] for each in answers)
+    assert found.count("miss") <= 2, found  # the second where Redis does not answer all of them in time
+    assert len({each.text for each in answers}) <= found.count("miss")  # each tells how long it took
+
+
+async def test_a_question_that_is_wrong_is_wrong_for_all_and_not_kept(api: Api) -> None:
+    wrong = await asyncio.gather(*(ask(api, metrics=["nothing"]) for _ in range(5)))
+    assert {each.status_code for each in wrong} == {400}
+    assert (await ask(api, metrics=["nothing"])).status_code == 400
+
+
+async def test_an_answer_about_a_cohort_is_no_older_than_the_cohort(api: Api) -> None:
+    body = {"site_id": "shop", "name": "c", "definition": {"did": {"event": "page_view"}}}
+    cohort = (await api.ask("POST", "/api/v1/cohorts", "admin", json=body)).json()["id"]
+    filter_: dict[str, Any] = {"filter": {"cohort": cohort}}
+    assert [(await ask(api, **filter_)).headers["x-cache"] for _ in range(2)] == ["miss", "hit"]
+    change = {"definition": {"did": {"event": "purchase"}}}
+    assert (await api.ask("PATCH", f"/api/v1/cohorts/{cohort}", "admin", json=change)).status_code == 200
+    anew = await ask(api, **filter_)
+    assert (anew.headers["x-cache"], events(anew)) == ("miss", 0)
+
+
+async def test_who_waits_for_one_that_goes_away_asks_anew_once() -> None:
+    cache, asked = AnswerCache(f"redis://127.0.0.1:{port.free()}/0", 300), 0
+    leaving = asyncio.Event()
+
+    async def make() -> bytes:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await leaving.wait()
+            raise GoneError("gone")
+        await asyncio.sleep(0.05)
+        return b"{}"
+
+    first = asyncio.create_task(cache.answer("shop", b"?", 60, make))
+    others = [asyncio.create_task(cache.answer("shop", b"?", 60, make)) for _ in range(50)]
+    await asyncio.sleep(0.05)
+    leaving.set()
+    found = await asyncio.gather(*others)
+    with pytest.raises(GoneError):
+        await first
+    assert asked == 2
+    assert sorted({how for _, how in found}) == ["miss", "shared"]
+    await cache.close()
+
+
+async def test_a_body_in_another_encoding_is_a_question_like_any_other(api: Api) -> None:
+    body = json.dumps(QUESTION).encode("utf-16")
+    told = await api.ask("POST", "/api/v1/query", "reader", content=body, headers={"content-type": "application/json"})
+    assert told.status_code == 200, told.text
+
+
+async def test_without_redis_every_question_is_answered_anew(
+    tmp_path: Path, clickhouse_url: str, client: Client
+) -> None:
+    async with querying(settings_of(tmp_path, clickhouse_url=f"{clickhouse_url}/{client.database}")) as api:
+        first = await ask(api)
+        store(client, 3)
+        anew = await ask(api)
+    assert [first.headers["x-cache"], anew.headers["x-cache"]] == ["miss", "miss"]
+    assert (events(first), events(anew)) == (1, 4)
+
+
+async def test_nothing_is_kept_where_that_is_set(
+    tmp_path: Path, clickhouse_url: str, client: Client, redis_url: str, redis: Redis
+) -> None:
+    url = f"{clickhouse_url}/{client.database}"
+    async with querying(settings_of(tmp_path, clickhouse_url=url, redis_url=redis_url, cache_seconds=0)) as api:
+        assert [(await ask(api)).headers["x-cache"] for _ in range(2)] == ["miss", "miss"]
+    assert not redis.keys("pulse:answer:*")
+
+
+async def test_a_range_that_ends_now_is_kept_for_a_sixtieth_of_its_length(api: Api, redis: Redis) -> None:
+    await api.stats(metric="event_count", period="10m")
+    (name,) = redis.keys("pulse:answer:*")
+    assert 0 < redis.ttl(name) <= 10
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/reports/pages", "/api/v1/reports/sources", "/api/v1/reports/audience", "/api/v1/reports/realtime"],
+)
+async def test_reports_are_kept_too(api: Api, path: str) -> None:
+    found = [await api.ask("GET", path, "reader") for _ in range(2)]
+    assert [each.headers["x-cache"] for each in found] == ["miss", "hit"]
+    assert found[0].json() == found[1].json()
+
+
+def test_changes_are_counted_once_redis_is_back(tmp_path: Path) -> None:
+    service = services.redis(tmp_path)
+    changed = Changed(service.url)
+    changed.note(["shop"])
+    service.start()
+    with Redis.from_url(service.url) as redis:
+        eventually(lambda: redis.get("pulse:changes:shop") == b"1")
+        for _ in range(100):
+            changed.note(["shop"])
+        eventually(lambda: redis.get("pulse:changes:shop") != b"1")
+        assert int(redis.get("pulse:changes:shop") or 0) < 10
+    changed.close()
+    service.kill()
+
+
+def test_a_sink_ends_soon_where_redis_is_away() -> None:
+    changed = Changed(f"redis://127.0.0.1:{port.free()}/0")
+    changed.note(["shop"])
+    changed.close()
