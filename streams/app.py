@@ -1,18 +1,24 @@
 """The Faust app: its settings, and how aiokafka fetches for it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import mode.loop
 
 mode.loop.use("uvloop")  # before faust, which takes the loop as it finds it
 
+import aiokafka.client  # noqa: E402
 import faust  # noqa: E402
+from aiokafka.protocol.metadata import MetadataRequest  # noqa: E402
 from faust.transport.drivers import aiokafka as driver  # noqa: E402
 from mode import CrashingSupervisor  # noqa: E402
 
+from pulse import end  # noqa: E402
 from pulse.settings import Settings  # noqa: E402
-from streams import end  # noqa: E402
+
+# Topics are made by `streams.topics` alone: aiokafka lets the broker make those it misses, and has no setting for it.
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
 
 GROUP = "pulse-streams"
 REQUEST_S = 30.0

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from confluent_kafka.admin import AdminClient, TopicDescription  # type: ignore[attr-defined]
 
 from pulse.errors import Unavailable
+from pulse.reaching import reaching
 
 ASKED_S = 5.0
 SILENT_S = 10.0
@@ -29,11 +30,7 @@ class Broker:
 
     def __init__(self, servers: str) -> None:
         self.servers = servers
-        self._config: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": servers,
-            "reconnect.backoff.max.ms": 1_000,
-            "log_level": 2,
-        }
+        self._config: dict[str, str | int | float | bool] = reaching(servers)
         self._admin = AdminClient(self._config, logger=_SILENT)
 
     def topic_ids(self, names: Iterable[str]) -> dict[str, str]:

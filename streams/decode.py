@@ -1,5 +1,6 @@
 """From a raw record to its events: some at a time where all of these are good, line by line where one is not."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from pulse.rejection import Reason, Refused
 from pulse.undecoded import UNDECODABLE as UNDECODABLE
 from pulse.undecoded import fault_of
 from pulse.uuids import have_good_ids
+from streams.steps.address import network_of
 from streams.steps.step import Refusal
 
 MAX_RAW_BYTES = 16 * 1024 * 1024
@@ -17,6 +19,9 @@ MAX_RAW_BYTES = 16 * 1024 * 1024
 AT_ONCE = 64
 """So many events, with all that is made of them, fit into the processor's own cache; more go there and back for each step."""
 LINE_KEPT = 4096
+_ADDRESS = re.compile(rb'("ip"\s*:\s*")([^"]*)')
+_DEVICE = re.compile(rb'("(?:user_agent|fingerprint_id)"\s*:\s*")(?:[^"\\]|\\.)*', re.DOTALL)
+_SIGNALS = b'"device_signals"'
 DETAIL_KEPT = 300
 
 
@@ -132,9 +137,20 @@ def refused(line: bytes, index: int, why: Refusal, event: RefinedEvent | None = 
         reason=why.reason.value,
         field=why.field,
         detail=why.detail[:DETAIL_KEPT],
-        line=line[:LINE_KEPT].decode(errors="replace"),
+        line=_masked(line[:LINE_KEPT]).decode(errors="replace"),
         index=index,
     )
+
+
+def _masked(line: bytes) -> bytes:
+    """What stands in the raw log alone leaves it nowhere, not even where its event is refused: whole address and user agent, a device's signals."""
+    if _SIGNALS in line:
+        line = line.partition(b'"properties"')[0]
+    return _DEVICE.sub(rb"\1", _ADDRESS.sub(_network, line))
+
+
+def _network(found: re.Match[bytes]) -> bytes:
+    return found[1] + (network_of(found[2].decode(errors="replace")) or "").encode()
 
 
 def _told(line: bytes) -> tuple[str, str, int]:

@@ -8,6 +8,8 @@ from prometheus_client import Counter, Summary
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from pulse.network.finder import Finder
+from pulse.network.source import days_old
 from streams.memory import Memory
 from streams.refinement import Refined
 
@@ -103,4 +105,24 @@ class Now(Collector):
         yield size
         yield GaugeMetricFamily(
             "pulse_refine_waiting", "1 while refinement waits for the store.", value=float(self._waiting())
+        )
+
+
+class Networks(Collector):
+    """How old the data on networks are, and how many of their files cannot be read."""
+
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The gauges; without data there is no age."""
+        data, now_ms = self._finder.data, time.time_ns() // 1_000_000
+        age = GaugeMetricFamily(
+            "pulse_network_data_days", "Age of the data that tell networks by addresses.", labels=["package"]
+        )
+        for each in data.table.about.taken if data.table else ():
+            age.add_metric([each.name], days_old(each.made_ms, now_ms))
+        yield age
+        yield GaugeMetricFamily(
+            "pulse_network_faults", "What cannot be read of data on networks, said in the log.", value=len(data.faults)
         )

@@ -11,6 +11,7 @@ from time import monotonic
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from pulse.reaching import reaching
 from pulse.settings import Settings
 from pulse.topics import REFINING
 from streams.broker import Where
@@ -104,7 +105,7 @@ def _taken(message: Message) -> Taken | None:
 
 def _config(settings: Settings, group: str) -> dict[str, str | int | float | bool]:
     return {
-        "bootstrap.servers": settings.kafka_url,
+        **reaching(settings.kafka_url),
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -112,6 +113,4 @@ def _config(settings: Settings, group: str) -> dict[str, str | int | float | boo
         "fetch.wait.max.ms": settings.fetch_wait_ms,
         "fetch.message.max.bytes": 1_048_576,
         "queued.max.messages.kbytes": 1_024,
-        "reconnect.backoff.max.ms": 1_000,
-        "log_level": 2,
     }

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from pulse import end
 from pulse.errors import PulseError
-from streams import end
 from streams.broker import Broker, Where
 from streams.record import Taken
 from streams.retry import until_answered

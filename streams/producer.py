@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from pulse import ledger
 from pulse.errors import PulseError
 from pulse.place import HEADER
+from pulse.reaching import reaching
 from pulse.settings import Settings
 from pulse.topics import MAX_RECORD_BYTES
 from streams.record import Made
@@ -64,7 +65,7 @@ class Output:
     def __init__(self, settings: Settings) -> None:
         self._producer = Producer(
             {
-                "bootstrap.servers": settings.kafka_url,
+                **reaching(settings.kafka_url),
                 "acks": "all",
                 "enable.idempotence": True,
                 "message.timeout.ms": 0,
@@ -73,8 +74,6 @@ class Output:
                 "message.max.bytes": MAX_RECORD_BYTES + 100_000,
                 "queue.buffering.max.kbytes": 262_144,
                 "retry.backoff.max.ms": 1_000,
-                "reconnect.backoff.max.ms": 1_000,
-                "log_level": 2,
             },
             logger=log,
         )

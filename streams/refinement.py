@@ -16,8 +16,10 @@ from msgspec import json
 
 from pulse.clock import Bounds
 from pulse.event import RefinedEvent
+from pulse.network.finder import Finder
 from pulse.place import Place
 from pulse.rejection import Reason, Refused
+from pulse.risk.rule_sets import rule_set
 from pulse.settings import Settings
 from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
 from streams.decode import Decoded, decode, refused
@@ -27,11 +29,12 @@ from streams.recent import array_of
 from streams.record import Made, Taken, cut, written
 from streams.rollup import rolled_up, rollup
 from streams.seen import digests
-from streams.steps.address import hide_address, look_up, put_country
+from streams.steps.address import hide_address, put_network
 from streams.steps.currency import put_currency
 from streams.steps.identity import drop_without_site, put_event_id, put_visitor
 from streams.steps.page import put_campaign, put_channel, put_page, put_referrer
 from streams.steps.properties import put_properties
+from streams.steps.risk import hide_device, put_risk
 from streams.steps.step import Arrival, Refusal, Step
 from streams.steps.time import drop_too_old, put_received_at, put_time
 from streams.steps.user_agent import put_user_agent
@@ -44,10 +47,10 @@ log = logging.getLogger(__name__)
 _encoder = json.Encoder()
 
 
-def steps_of(settings: Settings) -> tuple[Step, ...]:
+def steps_of(settings: Settings, finder: Finder | None = None) -> tuple[Step, ...]:
     """The steps in their order; raises SettingError if the geographic database cannot be read."""
+    finder = finder or Finder(settings.networks_folder, settings.geo_database)
     bounds = Bounds(int(settings.late_days * 86_400_000), int(settings.early_seconds * 1000))
-    whence = look_up(settings.geo_database)
     return (
         drop_without_site,
         put_event_id,
@@ -57,13 +60,15 @@ def steps_of(settings: Settings) -> tuple[Step, ...]:
         put_properties,
         put_currency,
         put_visitor(settings.secret.get_secret_value()),
-        put_user_agent,
-        put_country(whence),
+        put_user_agent(finder),
+        put_network(finder),
+        put_risk(rule_set(settings.risk_rules)),
         put_page,
         put_referrer,
         put_campaign,
         put_channel,
         hide_address,
+        hide_device,
     )
 
 
@@ -96,9 +101,9 @@ class Prepared:
     refusals: list[Refused] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def add(self, events: Sequence[RefinedEvent]) -> None:
-        """Note some more events; they themselves are not kept."""
-        self.lines += map(_encoder.encode, events)
+    def add(self, events: Sequence[RefinedEvent], lines: Sequence[bytes]) -> None:
+        """Note some more events, each with the line as which it is written; they themselves are not kept."""
+        self.lines += lines
         self.digests += digests(events)
         self.tally.add(events)
 
@@ -120,7 +125,8 @@ def prepare(record: Taken, log_id: str, steps: Sequence[Step]) -> Prepared:
         if found.events and not record.offset % TIMED_EACH and not prepared.seconds:
             prepared.seconds = _timed(steps, found.events[0], arrival)
         prepared.refusals += found.refused
-        prepared.add(_passed(found, arrival, steps, prepared.refusals))
+        passed = _passed(found, arrival, steps, prepared.refusals)
+        prepared.add(*_encoded(passed, found, arrival, prepared.refusals))
     return prepared
 
 
@@ -177,6 +183,25 @@ def _passed(found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: l
         else:
             refusals.append(refused(line, index, refusal, event))
     return events
+
+
+def _encoded(
+    events: list[RefinedEvent], found: Decoded, arrival: Arrival, refusals: list[Refused]
+) -> tuple[list[RefinedEvent], list[bytes]]:
+    """Those of the events found that passed, and their lines; what cannot be written is added to the refusals."""
+    try:
+        return events, list(map(_encoder.encode, events))
+    except Exception:
+        identities = set(map(id, events))
+        passed = [id(event) in identities for event in found.events]
+        those = Decoded(events, list(compress(found.lines, passed)), list(compress(found.indexes, passed)), [])
+        events = _passed(those, arrival, (put_into_line,), refusals)
+        return events, list(map(_encoder.encode, events))
+
+
+def put_into_line(event: RefinedEvent, arrival: Arrival) -> None:
+    """The step that raises for what cannot be written; taken only where something cannot."""
+    _encoder.encode(event)
 
 
 def _run(steps: Sequence[Step], event: RefinedEvent, arrival: Arrival) -> Refusal | None:

@@ -8,6 +8,7 @@ from time import monotonic
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from pulse.reaching import reaching
 from pulse.topics import EVENTS
 from streams.standing import SINK
 
@@ -42,11 +43,9 @@ class SinkLag:
 
     def __init__(self, servers: str) -> None:
         config: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": servers,
+            **reaching(servers),
             "group.id": SINK,
             "enable.auto.commit": False,
-            "reconnect.backoff.max.ms": 1_000,
-            "log_level": 2,
         }
         self._consumer = Consumer(config, logger=log)  # joins nothing: it never subscribes
         self._ages = Ages()

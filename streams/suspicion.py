@@ -10,10 +10,10 @@ from typing import NamedTuple
 from msgspec import Struct, json
 
 from clickhouse.client import Client, Lines
+from pulse import end
 from pulse.errors import QueryError, Unavailable
 from pulse.place import Place
 from pulse.topics import DAY_MS
-from streams import end
 from streams.standing import Stored as Places
 from streams.standing import stored_places
 

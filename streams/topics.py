@@ -3,15 +3,24 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Mapping
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 from pulse import log as logs
 from pulse.errors import PulseError, SettingError, Unavailable
+from pulse.reaching import reaching
 from pulse.settings import Settings, load
-from pulse.topics import TOPICS
+from pulse.topics import REFINING, TOPICS
 from streams.broker import Broker
 from streams.retry import until_answered
 
@@ -28,10 +37,13 @@ def create(settings: Settings) -> list[str]:
     Raises Unavailable while the broker is away, SettingError if a topic exists with another number of
     partitions, PulseError if the broker refuses to create one.
     """
-    admin = AdminClient({"bootstrap.servers": settings.kafka_url, "log_level": 2}, logger=log)
+    admin = AdminClient(reaching(settings.kafka_url), logger=log)
     wanted = {topic.name: topic.partitions or settings.partitions for topic in TOPICS}
     copies = settings.replication
-    new = [NewTopic(topic.name, wanted[topic.name], copies, config=topic.config(copies)) for topic in TOPICS]
+    new = [
+        NewTopic(topic.name, wanted[topic.name], copies, config=topic.config(copies, settings.raw_hours))
+        for topic in TOPICS
+    ]
     _demand(admin, settings.kafka_url)
     created = []
     for name, asked in admin.create_topics(new, request_timeout=CREATED_S).items():
@@ -43,7 +55,26 @@ def create(settings: Settings) -> list[str]:
     broker = Broker(settings.kafka_url)
     for name, partitions in wanted.items():
         _check(name, broker.partitions(name), partitions)
+    _forget(admin, settings)
     return created
+
+
+def _forget(admin: AdminClient, settings: Settings) -> None:
+    """Lanes that were there already forget raw events after the hours that are set now; not every broker can be told so."""
+    told = [_told(topic.name, topic.forgetting(settings.raw_hours)) for topic in TOPICS if topic.name in REFINING]
+    for resource, asked in admin.incremental_alter_configs(told, request_timeout=CREATED_S).items():
+        try:
+            asked.result()
+        except KafkaException as error:
+            log.warning(
+                "the broker does not change how long raw events are kept",
+                extra={"topic": resource.name, "hours": settings.raw_hours, "reason": error.args[0].str()},
+            )
+
+
+def _told(name: str, config: Mapping[str, str]) -> ConfigResource:
+    entries = [ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in config.items()]
+    return ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
 
 
 def _demand(admin: AdminClient, servers: str) -> None:

@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 
+from pulse import end
 from pulse.errors import Unavailable
 from pulse.topics import REFINING
-from streams import end
 from streams.broker import Broker, Where
 from streams.ownership import Ownership
 from streams.stall import Stalls

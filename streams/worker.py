@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from clickhouse import client
 from pulse import health
 from pulse.errors import SettingError, Unavailable
+from pulse.network.finder import Finder
 from pulse.settings import Settings
 from pulse.topics import EVENTS, METRICS, RAW, REFINING, REJECTED, SLOW
 from streams import figures
@@ -46,7 +47,8 @@ Checks = Callable[[], dict[str, str]]
 def run(settings: Settings) -> None:
     """Stream until stopped, and end the process. Raises SettingError for what waiting will not mend."""
     warn_of_no_secret(settings)
-    steps = steps_of(settings)
+    finder = Finder(settings.networks_folder, settings.geo_database)
+    steps = steps_of(settings, finder)
     readiness = Readiness()
     health.serve(settings.host, settings.streams_port, readiness)
     broker = Broker(settings.kafka_url)
@@ -80,7 +82,9 @@ def run(settings: Settings) -> None:
     )
     REGISTRY.register(figures.Now(reading.standing, reading.end, memories.sizes, lambda: bool(memories.waiting)))
     readiness.checks = partial(checks_of, watch, ownership, memories, elsewhere)
+    REGISTRY.register(figures.Networks(finder))
     watch.start()
+    finder.follow()
     collect_rarely()
     Worker(app).execute_from_commandline()
 

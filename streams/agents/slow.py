@@ -5,8 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
+from pulse import end
 from pulse.topics import RAW, REFINING, SLOW
-from streams import end, figures
+from streams import figures
 from streams.agents.refine import Refine
 from streams.broker import Broker, Where
 from streams.lane import Lane, gaps

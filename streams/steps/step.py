@@ -24,27 +24,17 @@ class Page(NamedTuple):
     click: str = ""
 
 
-class Whence(NamedTuple):
-    """What an address tells; empty where it does not."""
-
-    country: str = ""
-    region: str = ""
-    city: str = ""
-    asn: int = 0
-
-
 NO_PAGE = Page()
-NOWHERE = Whence()
 
 
 class Arrival:
     """Where an event comes from: log id, partition and offset of its record, and `index` among the record's lines.
 
-    `timestamp` is when the record was written, in ms since the epoch. `page` is what an earlier step has found for
-    later ones.
+    `timestamp` is when the record was written, in ms since the epoch. `page`, the `country` that the address tells, and the provider whose
+    crawler the user agent `claims` to be, are what earlier steps have found for later ones.
     """
 
-    __slots__ = ("index", "log", "offset", "page", "partition", "timestamp")
+    __slots__ = ("claims", "country", "index", "log", "offset", "page", "partition", "timestamp")
 
     def __init__(self, log: str, partition: int, offset: int, timestamp: int, index: int = 0) -> None:
         self.log = log
@@ -53,6 +43,8 @@ class Arrival:
         self.timestamp = timestamp
         self.index = index
         self.page = NO_PAGE
+        self.claims = ""
+        self.country = ""
 
 
 Step = Callable[[RefinedEvent, Arrival], Refusal | None]

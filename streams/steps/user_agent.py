@@ -7,7 +7,10 @@ from typing import NamedTuple
 import ua_parser
 
 from pulse.event import RefinedEvent
-from streams.steps.step import Arrival
+from pulse.network.crawlers import NO_BOT, Bot
+from pulse.network.finder import Finder
+from pulse.network.kind import BotKind
+from streams.steps.step import Arrival, Step
 
 REMEMBERED = 20_000
 """Parsing a user agent costs a hundred times what remembering it does; so many are in use at a time."""
@@ -77,15 +80,41 @@ def kind_of(user_agent: str) -> str:
     return next((kind for kind, sign in KINDS if sign.search(user_agent)), "")
 
 
-def put_user_agent(event: RefinedEvent, arrival: Arrival) -> None:
-    """Browser, system and device where the client named none, and whether a machine sent it; the user agent goes.
+def name_of(bot: Bot, device: Device) -> str:
+    """The bot's name as the list has it; where that is an address or nothing, as the user agent's parser has it."""
+    return device.browser if not bot.name or "/" in bot.name else bot.name
+
+
+def kind_of_bot(bot: Bot, device: Device) -> str:
+    """What a bot is for; of one that is not in the list only a library is told."""
+    return bot.kind or (BotKind.library if device.is_library else BotKind.other).value
+
+
+def put_user_agent(finder: Finder) -> Step:
+    """Browser, system and device where the client named none, and whether a machine sent it, and which; the user agent goes.
 
     A library's user agent is a machine's only where it is the visitor's own, as in an imported access log:
     a server that sends its visitors' events speaks through one too.
     """
-    device = device_of(event.user_agent) if event.user_agent else UNKNOWN
-    event.user_agent = None
-    event.bot = device.is_crawler or (device.is_library and event.imported)
+
+    def put(event: RefinedEvent, arrival: Arrival) -> None:
+        agent = event.user_agent
+        device, bot = (device_of(agent), finder.named(agent)) if agent else (UNKNOWN, NO_BOT)
+        event.user_agent = None
+        is_library = device.is_library or bot.kind == BotKind.library
+        event.bot = device.is_crawler or (event.imported if is_library else bot.kind != "")
+        if event.bot:
+            event.bot_name, event.bot_kind = name_of(bot, device), kind_of_bot(bot, device)
+        else:
+            event.bot_name = event.bot_kind = ""
+        arrival.claims = bot.claims
+        put_device(event, device)
+
+    return put
+
+
+def put_device(event: RefinedEvent, device: Device) -> None:
+    """Browser, system and kind of device, where the client named none."""
     if event.browser is None:
         event.browser, event.browser_version = device.browser or None, device.browser_version
     else:
@@ -95,4 +124,4 @@ def put_user_agent(event: RefinedEvent, arrival: Arrival) -> None:
     else:
         event.os_version = ""
     if event.device_type is None:
-        event.device_type = device.device_type or None
+        event.device_type = ("bot" if event.bot and not device.is_library else device.device_type) or None

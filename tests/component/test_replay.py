@@ -89,7 +89,7 @@ def test_a_better_geographic_database(stage: Stage) -> None:
     assert stage.rows() == before
     assert report.total("differing") == report.total("stored") - 1 == len(before) - 1, "one names no address"
     columns = {column.name: column for day in report.days for column in day.columns}
-    assert set(columns) == {"country", "region", "city", "asn"}
+    assert set(columns) == {"country", "region", "city", "asn", "risk_confidence"}
     assert [(e.there, e.here) for e in columns["country"].examples] == [("", "AT")] * 3
     assert any("country: " in line for line in told(report))
     assert stage.swap() >= 2
@@ -162,7 +162,8 @@ def test_what_the_raw_log_gives_no_more_is_taken_from_the_table(stage: Stage) ->
     report = stage.replay(geo_database=GEO)
     assert (report.about.read, report.about.taken) == (0, 160)
     columns = {column.name for day in report.days for column in day.columns}
-    assert columns == {"channel", "host", "country", "region", "city", "asn", "currency"}
+    of_verdict = {"risk_bot", "risk_confidence"}
+    assert columns == {"channel", "host", "country", "region", "city", "asn", "currency", *of_verdict}
     assert report.total("differing") == 160
     assert stage.rows() == before
     stage.swap()
@@ -261,7 +262,7 @@ def test_a_swap_that_dies_anywhere_is_completed_by_the_next(stage: Stage, after:
         assert (stage.store.events(), stage.store.events("country = 'AT'")) == (number, number)
         assert not swap.stands(stage.client)
         assert stage.places() == places
-        undo = "ALTER TABLE events UPDATE country = '', region = '', city = '', asn = 0 WHERE 1"
+        undo = "ALTER TABLE events UPDATE country = '', region = '', city = '', asn = 0, risk_confidence = 'medium' WHERE 1"
         stage.client.command(undo, mutations_sync=2)
     assert at > 10
     assert left_standing >= 3

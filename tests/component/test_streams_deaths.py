@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
@@ -117,6 +118,8 @@ def test_a_log_that_was_replaced_ends_the_worker_and_is_streamed_from_its_beginn
 
     broker.kill()
     broker.start()
+    eventually(lambda: "no topic" in str(worker.checks()))
+    assert AdminClient({"bootstrap.servers": broker.url}).list_topics(timeout=10).topics == {}
     new = Log(broker.url)
     ids = new.send([raw_event() for _ in range(100)])
     assert worker.exit_code(within=60) == 1

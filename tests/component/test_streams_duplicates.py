@@ -125,6 +125,10 @@ def log_lag(log: Log) -> int:
     return total(Lags(log.servers).lags())
 
 
+def _is_waiting(worker: Streams) -> bool:
+    return worker.metric("pulse_refine_waiting") == 1
+
+
 @pytest.mark.slow
 def test_while_the_store_is_away_refinement_goes_on_as_far_as_it_may_and_no_further(
     log: Log, sink: Sink, store: Service, workers: list[Streams]
@@ -146,11 +150,12 @@ def test_while_the_store_is_away_refinement_goes_on_as_far_as_it_may_and_no_furt
     eventually(lambda: len(log.events()) == known + 20, 60)
 
     many = [raw_event() for _ in range(600)]
-    for begin in range(0, 600, 50):
-        log.send(many[begin : begin + 50])
+    for end in range(50, 650, 50):  # one part after the other, so that not all of it is taken at once
+        log.send(many[end - 50 : end])
+        eventually(lambda at=known + 20 + end: _is_waiting(worker) or len(log.events()) >= at, 60)  # type: ignore[misc]
     log.send(sent[:100])
     eventually(lambda: worker.checks()["store"] != "ok", 60)
-    assert worker.metric("pulse_refine_waiting") == 1
+    assert _is_waiting(worker)
     assert len(log.events()) < known + 620
 
     store.start()

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]
 
 from pulse.errors import SettingError
 from pulse.settings import Settings
-from pulse.topics import TOPICS
+from pulse.topics import REFINING, TOPICS
 from streams.broker import Broker
 from streams.ownership import Ownership, SkippedError
 from streams.record import Taken
@@ -53,6 +53,25 @@ def test_another_number_of_partitions_is_refused_in_one_sentence(broker: Service
     run = _command(broker.url, PULSE_PARTITIONS="4").communicate(timeout=60)
     assert "PULSE_PARTITIONS is 4" in run[1]
     assert "Traceback" not in run[1]
+
+
+@pytest.mark.native
+def test_raw_events_are_forgotten_after_the_hours_that_are_set_last(tmp_path: Path) -> None:
+    kafka = services.kafka(tmp_path / "kafka")
+    kafka.start()
+    admin = AdminClient({"bootstrap.servers": kafka.url})
+    for hours in (48, 6):
+        create(Settings(kafka_url=kafka.url, raw_hours=hours))
+        for name in REFINING:
+            eventually(lambda name=name, hours=hours: _kept_hours(admin, name) == (hours, hours / 6))  # type: ignore[misc]
+    kafka.stop()
+
+
+def _kept_hours(admin: AdminClient, topic: str) -> tuple[float, float]:
+    """For how many hours a topic keeps records, and after how many it begins a new segment."""
+    [asked] = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+    found = asked.result()
+    return int(found["retention.ms"].value) / 3_600_000, int(found["segment.ms"].value) / 3_600_000
 
 
 def test_the_broker_is_waited_for(tmp_path: Path) -> None:
@@ -130,7 +149,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> None:
     def at_once(reason: str) -> None:
         raise EndedError(reason)
 
-    monkeypatch.setattr("streams.end.at_once", at_once)
+    monkeypatch.setattr("pulse.end.at_once", at_once)
     monkeypatch.setattr("streams.stall.STALLED_S", 0.1)
 
 

@@ -15,7 +15,7 @@ from streams.steps.step import Arrival
 NOW = 1_800_000_000_000
 DAY = 86_400_000
 LOG = "log-1"
-SETTINGS = Settings(secret="a secret of the tests")
+SETTINGS = Settings(secret="a secret of the tests", networks="no such folder")
 STEPS = steps_of(SETTINGS)
 ID = "0198c0de-0000-7000-8000-{:012x}"
 CHROME = (

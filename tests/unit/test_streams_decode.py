@@ -49,11 +49,41 @@ def test_too_large_an_event_is_refused_even_if_it_is_good() -> None:
 
 
 def test_a_refused_line_is_kept_with_what_it_tells_of_itself() -> None:
-    made = refined(raw(event=5, event_id=ID.format(5), received_at=17, user_agent="x" * 9000))
+    made = refined(raw(event=5, event_id=ID.format(5), received_at=17, title="x" * 9000))
     [line] = refused(made)
     assert (line["site_id"], line["event_id"], line["received_at"]) == ("shop", ID.format(5), 17)
     assert line["line"].startswith('{"event":5')
     assert len(line["line"]) == LINE_KEPT
+
+
+@pytest.mark.parametrize(
+    ("ip", "kept"),
+    [
+        ("203.0.113.77", "203.0.113.0"),
+        ("2001:db8:7:1::5", "2001:db8:7::"),
+        ("::ffff:203.0.113.77", "203.0.113.0"),
+        ("not one", ""),
+        ("203.0.113.77" + " " * 5000, ""),
+    ],
+)
+def test_a_refused_line_has_its_address_cut_to_the_network(ip: str, kept: str) -> None:
+    good, bad = raw(event_id=ID.format(1), ip="203.0.113.77", ts=17), raw(event=5, ip=ip)
+    for line in refused(refined(good, bad, b'{"ip" : "203.0.113.77", broken')):
+        assert "203.0.113.77" not in line["line"]
+    [line] = refused(refined(bad))
+    assert f'"ip":"{kept}' in line["line"]
+
+
+def test_a_refused_line_tells_nothing_of_the_device() -> None:
+    agent = 'Mozilla/5.0 "odd" \\ (X11)'
+    signals = {"purpose": "security", "device": {"canvas": "0f3a"}}
+    lines = [
+        raw(event=5, user_agent=agent, fingerprint_id="f-1", title="kept"),
+        raw(event="device_signals", ts="x", user_agent=agent, fingerprint_id="f-1", properties=signals, title="kept"),
+    ]
+    for line in refused(refined(*lines)):
+        assert not [word for word in ("Mozilla", "odd", "X11", "f-1", "0f3a") if word in line["line"]]
+        assert "shop" in line["line"]
 
 
 def test_bytes_that_are_no_text_are_replaced() -> None:

@@ -160,6 +160,33 @@ def test_a_fault_of_a_step_costs_one_event_and_stops_nothing(caplog: pytest.LogC
     assert caplog.records[0].__dict__["step"] == name_of(put_fault)
 
 
+def put_unwritable(event: RefinedEvent, arrival: Arrival) -> None:
+    if event.event == "poison":
+        event.network_source = "vpn-\udcff.txt"
+
+
+def test_an_event_that_cannot_be_written_costs_itself_alone(caplog: pytest.LogCaptureFixture) -> None:
+    sent = [
+        raw(event="poison" if n % 50 == 1 else "buy", event_id=ID.format(n), revenue=n, currency="EUR")
+        for n in range(140)
+    ]
+    good = [event for event in sent if event["event"] == "buy"]
+    memory = Memory(DAY)
+    made = refine(taken(b"broken", *sent, raw(ts=NOW - 30 * DAY)), LOG, memory, (*STEPS, put_unwritable))
+    assert made is not None
+    assert [event["event_id"] for event in kept(made)] == [event["event_id"] for event in good]
+    assert [json.decode(each.value)["events"] for each in made.metrics] == [len(good)]
+    assert by_key(made.metrics) == by_key([each for part in made.events for each in rollup(written_as(part), 1)])
+    unexpected = [line for line in refused(made) if line["reason"] == "unexpected"]
+    assert [(line["event_id"], line["index"]) for line in unexpected] == [(ID.format(n), n + 1) for n in (1, 51, 101)]
+    assert all(json.decode(line["line"])["event_id"] == line["event_id"] for line in unexpected)
+    assert all("put_into_line: UnicodeEncodeError" in line["detail"] for line in unexpected)
+    assert made.taken == made.kept + sum(made.reasons.values()) == len(sent) + 2
+    assert {record.__dict__["step"] for record in caplog.records} == {"put_into_line"}
+    again = refined(*sent, memory=memory, offset=8)
+    assert (again.kept, again.duplicates) == (3, len(good))
+
+
 def test_a_fault_of_decoding_costs_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
     def decode(value: bytes) -> None:
         raise ZeroDivisionError
