@@ -159,7 +159,55 @@ class RefinedEvent(RawEvent, kw_only=True, omit_defaults=True, gc=False):
     browser_version: Annotated[str, Meta(description="Major version of the browser.")] = ""
     os_version: Annotated[str, Meta(description="Major version of the operating system.")] = ""
     asn: Annotated[int, Meta(description="Autonomous system of the address, 0 if unknown.")] = 0
+    as_org: Annotated[str, Meta(description="Organisation of the autonomous system.")] = ""
+    as_entropy: Annotated[
+        float,
+        Meta(description="Over how many countries the autonomous system spreads, in bits; 0 if it is one or unknown."),
+    ] = 0.0
+    network: Annotated[
+        str,
+        Meta(
+            description="Kind of network: `eyeball`, `mobile`, `hosting`, `vpn`, `relay`, `tor`, `gateway`, `crawler`, `unknown`; empty where there are no data. See network.md."
+        ),
+    ] = ""
+    network_source: Annotated[
+        str,
+        Meta(
+            description="Who says of which kind it is: a provider, or a file of the operator's; empty if it follows from the autonomous system."
+        ),
+    ] = ""
+    network_days: Annotated[int, Meta(description="How old the data were that tell the kind, in days.")] = 0
     bot: Annotated[bool, Meta(description="A crawler or another machine, by its user agent.")] = False
+    bot_name: Annotated[str, Meta(description="Name of the bot, where it is known.")] = ""
+    bot_kind: Annotated[
+        str,
+        Meta(
+            description="What the bot is for: `search`, `ai`, `preview`, `monitor`, `seo`, `ads`, `feed`, `archive`, `research`, `scanner`, `automation`, `library`, `other`."
+        ),
+    ] = ""
+    bot_claim: Annotated[
+        str,
+        Meta(
+            description="What the address says of who calls itself a known crawler: `verified`, `spoofed`, or empty where it cannot be told."
+        ),
+    ] = ""
+    risk: Annotated[int, Meta(description="How much speaks against the device, 0 to 100. See risk.md.")] = 0
+    risk_band: Annotated[str, Meta(description="`low`, `elevated` from 25 on, `high` from 60, `critical` from 85.")] = (
+        ""
+    )
+    risk_vpn: Annotated[
+        int, Meta(description="How likely it hides behind a VPN, 0 to 100. Likewise the next five.")
+    ] = 0
+    risk_proxy: Annotated[int, Meta(description="How likely it goes through somebody else's device.")] = 0
+    risk_tor: Annotated[int, Meta(description="How likely it comes through Tor.")] = 0
+    risk_relay: Annotated[int, Meta(description="How likely it comes through a privacy relay.")] = 0
+    risk_bot: Annotated[int, Meta(description="How likely a program drives it.")] = 0
+    risk_tamper: Annotated[int, Meta(description="How likely it is made to look like another.")] = 0
+    risk_confidence: Annotated[str, Meta(description="How sure that is: `low`, `medium`, `high`.")] = ""
+    risk_reasons: Annotated[
+        str, Meta(description="Codes of what speaks against it, the weightiest first, with commas between.")
+    ] = ""
+    risk_rules: Annotated[str, Meta(description="The rule set and its version that say so.")] = ""
     clock: Annotated[str, Meta(description="What was done to the time: empty, `skewed` or `future`.")] = ""
     properties: Raw = None  # type: ignore[assignment]
     """Decoded as the object's own bytes; encoded as a string holding them, which the store reads fastest."""

@@ -11,16 +11,21 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from pulse.errors import Unavailable
-from pulse.topics import CONFIG, EVENTS, METRICS, REFINING, REJECTED
+from pulse.reaching import reaching
+from pulse.topics import ALERTS, CONFIG, EVENTS, METRICS, REFINING, REJECTED, SUMMARIES
 
 Readers = Iterable[tuple[str, tuple[str, ...]]]
 """Groups and the topics that each reads."""
 
 READERS: Readers = (
     *((group, (lane,)) for lane, group in REFINING.items()),
-    ("pulse-sink", (EVENTS, REJECTED, METRICS, CONFIG)),
+    ("pulse-sink", (EVENTS, REJECTED, METRICS, CONFIG, ALERTS)),
+    ("pulse-delivery", (ALERTS, SUMMARIES)),
 )
 """Which group reads which topics, in the order in which records pass through them."""
+
+WATCHED: Readers = (*READERS, ("pulse-alerts", (METRICS,)))
+"""The same, and who reads along without anything having to wait for it."""
 
 TAIL_S = 0.5
 """The end of a log that is written without pause is reached at no time: then what was read so far counts."""
@@ -61,7 +66,7 @@ class Log:
 
     def __init__(self, kafka_url: str) -> None:
         self._url = kafka_url
-        self._admin = AdminClient({"bootstrap.servers": kafka_url, "socket.timeout.ms": 5_000}, logger=SILENT)
+        self._admin = AdminClient({**reaching(kafka_url), "socket.timeout.ms": 5_000}, logger=SILENT)
 
     def lags(self, readers: Readers = READERS, timeout_s: float = 5) -> list[Lag]:
         """The lag of each group on each partition of its topics; a topic that does not exist has none.

@@ -2,9 +2,10 @@
 
 import socket
 from functools import cached_property
+from ipaddress import ip_network
 from logging import getLevelNamesMapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,12 @@ def _level(name: str) -> str:
     if name.upper() not in getLevelNamesMapping():
         raise ValueError("is none of DEBUG, INFO, WARNING, ERROR and CRITICAL")
     return name.upper()
+
+
+def _networks(text: str) -> str:
+    for part in filter(None, map(str.strip, text.split(","))):
+        ip_network(part)
+    return text
 
 
 class Settings(BaseSettings):
@@ -73,11 +80,20 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address on which collector, query API and health pages listen.")
     collector_port: int = Field(8100, ge=1, le=65_535, description="Port of the collector.")
     query_port: int = Field(8200, ge=1, le=65_535, description="Port of the query API.")
+    live_port: int = Field(8400, ge=1, le=65_535, description="Port of the live view.")
     streams_port: int = Field(8301, ge=1, le=65_535, description="Port of the streams' health and metrics.")
     sink_port: int = Field(8302, ge=1, le=65_535, description="Port of the sink's health and metrics.")
+    alerts_port: int = Field(8303, ge=1, le=65_535, description="Port of the alerts' health and metrics.")
+    delivery_port: int = Field(8304, ge=1, le=65_535, description="Port of the delivery process's health and metrics.")
 
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of each topic; fixed once there is data.")
     replication: int = Field(1, ge=1, le=9, description="Copies of each topic's partitions.")
+    raw_hours: int = Field(
+        48,
+        ge=1,
+        le=168,
+        description="How long the log keeps raw events, which alone hold whole addresses, in hours; as long `pulse replay` can go back to them.",
+    )
     session_timeout_ms: int = Field(
         6_000, ge=1_000, description="After how long a silent consumer's partitions go to another."
     )
@@ -155,23 +171,97 @@ class Settings(BaseSettings):
         ge=1,
         description="MB that the filters of older event ids may take in a process of the streams; where they are short, ClickHouse is asked more often.",
     )
-    geo_database: Path | None = Field(None, description="MaxMind-format database for country, region and city.")
+    geo_database: Path | None = Field(
+        None,
+        description="MaxMind-format database for country, region, city and network; it goes before all other data.",
+    )
+    networks: Path | None = Field(
+        None,
+        description="Folder of what `pulse geo update` builds, with the operator's own files in its folder `own`; `networks` in the data folder if empty.",
+    )
+
+    risk_rules: str = Field(
+        "pulse-v1", description="The rule set that says how much speaks against a device: `pulse-v1` or `pulsegate-v1`."
+    )
 
     query_seconds: int = Field(
         30,
         ge=1,
         le=3_600,
-        description="How long ClickHouse may work on one question of a report before it answers 504.",
+        description="How long ClickHouse may work on one question of a report, or on a statement in SQL and its answer, before it answers 504.",
     )
     query_mb: int = Field(
         2_000,
         ge=10,
-        description="MB of memory that ClickHouse may take for one question of a report before it answers 504.",
+        description="MB of memory that ClickHouse may take for one question of a report, or a statement in SQL, before it answers 504.",
     )
     query_rows: int = Field(
         10_000_000_000,
         ge=1,
-        description="Rows that ClickHouse may read for one question of a report before it answers 504.",
+        description="Rows that ClickHouse may read for one question of a report, or a statement in SQL, before it answers 504.",
+    )
+
+    cache_seconds: int = Field(
+        300,
+        ge=0,
+        le=3_600,
+        description="For how long an answer is kept of a site of which nothing more was stored, less for short ranges; 0 keeps none.",
+    )
+    alerts_grace_seconds: float = Field(
+        10,
+        ge=1,
+        le=600,
+        description="How long after its end a minute counts as complete for alert rules, unless events are still on their way.",
+    )
+    alerts_ask_seconds: float = Field(
+        5,
+        ge=1,
+        le=600,
+        description="How often alert rules on stored events are looked at; less often where that would keep the store busy.",
+    )
+    webhook_allow: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Private networks that webhooks may call all the same, such as `10.1.0.0/16,fd00:1::/32`; none if empty.",
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Server by which webhooks to `mailto:` addresses are sent, `smtp://user:password@host:587` or `smtps://…`; TLS is used wherever it is offered. None if empty: then there is no e-mail.",
+    )
+    smtp_from: str = Field("pulse@localhost", description="Sender of that e-mail.")
+    webhook_disable_days: float = Field(
+        5, ge=0, description="Days of nothing but failures after which an endpoint is disabled; 0 for never."
+    )
+    webhook_keep_days: float = Field(
+        35,
+        ge=31,
+        description="Days for which finished deliveries and their attempts are kept; longer than notices are kept in Kafka, by which none is delivered twice.",
+    )
+
+    live_connections: int = Field(
+        20_000, ge=1, description="Connections that a process of the live view takes before it answers 503."
+    )
+    live_queue_kb: int = Field(
+        1_024,
+        ge=64,
+        description="KB that may wait for a connection of the live view before it is dropped as slow.",
+    )
+    live_buffer_mb: int = Field(
+        128,
+        ge=1,
+        description="MB of the newest events that the live view holds for clients that were cut off and come again.",
+    )
+    live_buffer_seconds: int = Field(
+        300, ge=0, le=3_600, description="How far back the live view reads the log when it starts."
+    )
+    live_jwt_key: SecretStr = Field(
+        SecretStr(""),
+        description="By which JSON web tokens are checked that open the live view: of HS256 a secret of 32 bytes or more, of RS256 a public key as PEM, in which `\\n` may stand for a line's end. If empty, none is taken.",
+    )
+    live_jwt_algorithm: Literal["HS256", "RS256"] = Field(
+        "HS256", description="How these tokens are signed; no other way is taken, whatever they say."
+    )
+    live_jwt_audience: str = Field(
+        "pulse-live", min_length=1, max_length=200, description="What their claim `aud` must name."
     )
 
     sink_rows: int = Field(50_000, ge=1, le=200_000, description="Rows at which a block is stored without waiting.")
@@ -187,6 +277,11 @@ class Settings(BaseSettings):
     def spool_folder(self) -> Path:
         """Where this collector's spool lies."""
         return self.spool or self.data / FOLDER / self.instance
+
+    @cached_property
+    def networks_folder(self) -> Path:
+        """Where what is known of networks lies."""
+        return self.networks or self.data / "networks"
 
     @cached_property
     def control_url(self) -> str:

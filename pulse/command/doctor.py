@@ -1,6 +1,7 @@
 """`pulse doctor`: everything that Pulse needs, and what to do about what is missing."""
 
 import os
+import time
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pulse import started
-from pulse.diagnosis import machine, network, packages, variables
+from pulse.diagnosis import machine, network, networks, packages, variables
 from pulse.diagnosis.finding import Finding, State, ok
 from pulse.errors import SettingError
 from pulse.settings import Settings, load
@@ -43,6 +44,7 @@ def examine() -> list[Finding]:
     return [
         *machine.look(settings.data.resolve(), given["clickhouse"]),
         *findings,
+        *networks.look(settings.networks_folder.resolve(), time.time_ns() // 1_000_000),
         *_network(settings, given),
     ]
 

@@ -15,7 +15,10 @@ OfSite = Annotated[str | None, typer.Option("--site", help="Only this site's.")]
 Name = Annotated[str, typer.Argument(help="What it is for.")]
 Scopes = Annotated[
     list[str] | None,
-    typer.Option("--scope", help="events:write, events:import, stats:read or admin; may be given several times."),
+    typer.Option(
+        "--scope",
+        help="events:write, events:import, stats:read, alerts:write, sql:read or admin; may be given several times.",
+    ),
 ]
 Origins = Annotated[
     list[str] | None,

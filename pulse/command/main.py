@@ -2,22 +2,28 @@
 
 import typer
 
+from pulse.command.alerts import alerts
 from pulse.command.demo import demo
 from pulse.command.doctor import doctor
 from pulse.command.down import down
 from pulse.command.fate import fate
+from pulse.command.geo import geo
 from pulse.command.imports import import_files
 from pulse.command.keys import keys
 from pulse.command.migrate import migrate
 from pulse.command.reconcile import reconcile
 from pulse.command.replay import replay
+from pulse.command.risk import risk
 from pulse.command.send import send
 from pulse.command.sentence import Sentences
 from pulse.command.sites import sites
 from pulse.command.sql import sql
+from pulse.command.sqluser import sql_user
 from pulse.command.status import status
 from pulse.command.tail import tail
+from pulse.command.top import top
 from pulse.command.up import up
+from pulse.command.webhooks import webhooks
 
 app = typer.Typer(
     name="pulse",
@@ -29,11 +35,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for each in (up, down, status, doctor, send, tail, sql, fate, reconcile, replay, demo, migrate):
+for each in (up, down, status, doctor, send, tail, top, sql, fate, reconcile, replay, demo, migrate):
     app.command()(each)
 app.command("import")(import_files)
 app.add_typer(sites, name="sites")
 app.add_typer(keys, name="keys")
+app.add_typer(alerts, name="alerts")
+app.add_typer(webhooks, name="webhooks")
+app.add_typer(geo, name="geo")
+app.add_typer(risk, name="risk")
+app.add_typer(sql_user, name="sql-user")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import typer
 from msgspec import json
 
+from pulse import change
 from pulse.command import option, situation
 from pulse.command.store import Store
 from pulse.errors import PulseError
@@ -70,6 +71,7 @@ class Days:
         at = situation.settings()
         self._store = Store(at.clickhouse_url.get_secret_value())
         self._log = Log(at.kafka_url)
+        self._redis = at.redis_url.get_secret_value()
         self._site = site
         if site:
             self._store.demand_site(site, ANSWER_S)
@@ -98,6 +100,7 @@ class Days:
         query = f"INSERT INTO {derived.table} ({columns}) SETTINGS {once} FORMAT JSONEachRow\n{rows.decode()}"
         for _ in self._store.ask(query, {}, "TSV", ANSWER_S):
             pass
+        change.tell(self._redis)
 
     def _ask(self, query: str, parameters: Mapping[str, str]) -> list[dict[str, object]]:
         return self._store.records(query, parameters, ANSWER_S)

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 from msgspec import json
 
+from pulse import change
 from pulse.command import option, situation
 from pulse.command.reconcile import Days
 from pulse.command.work import Work
@@ -94,6 +95,7 @@ def _make(span: Span, name: str, as_json: bool) -> None:
 def _swap(name: str, as_json: bool) -> None:
     """The rows first, then the aggregates by what the events say by then: both may be repeated until all is done."""
     about = _last(["swap", name], About)
+    change.tell(situation.settings().redis_url.get_secret_value())
     days = Days(about.span.site)
     mended = sum(_mended(days, day, name) for day in about.days if about.changed)
     if as_json:

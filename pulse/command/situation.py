@@ -53,13 +53,21 @@ def query_api(given: str | None, at: Settings) -> str:
     return (given or f"http://{_reachable(at.host)}:{at.query_port}").rstrip("/")
 
 
+def live_view(given: str | None, at: Settings) -> str:
+    """The live view's address."""
+    return (given or f"http://{_reachable(at.host)}:{at.live_port}").rstrip("/")
+
+
 def health_pages(at: Settings) -> dict[str, str]:
     """The address of each process by its name."""
     ports = {
         "collector": at.collector_port,
         "query": at.query_port,
+        "live": at.live_port,
         "streams": at.streams_port,
         "sink": at.sink_port,
+        "alerts": at.alerts_port,
+        "delivery": at.delivery_port,
     }
     return {name: f"http://{_reachable(at.host)}:{port}" for name, port in ports.items()}
 
