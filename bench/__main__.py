@@ -23,9 +23,15 @@ MEASUREMENTS = (
         "streams",
         "sink",
         "dedup",
+        "saved",
+        "visits",
+        "snapshot",
         "skew",
         "report",
+        "alerting",
+        "firings",
         "validate",
+        "live",
     ),
 )
 

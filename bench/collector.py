@@ -21,6 +21,7 @@ import psutil
 from msgspec import json
 
 from api.collector.app import GC_THRESHOLDS
+from api.collector.decode import decode
 from api.collector.flood import Floods
 from api.collector.judge import judge
 from api.collector.stamp import Receipt
@@ -72,7 +73,7 @@ def pure(size: int) -> float:
         begun = time.process_time()
         for _ in range(repeats):
             at = time.monotonic()
-            judged = judge(body, False, receipt, bounds, random.getrandbits, PARTITIONS, floods, at)
+            judged = judge(decode(body, False), receipt, bounds, random.getrandbits, PARTITIONS, floods, at)
             assert judged.accepted == size
         best = min(best, (time.process_time() - begun) / repeats / size * 1e6)
     return best
