@@ -35,7 +35,8 @@ test: setup ## everything that the tests need, and all tests (PARALLEL=2 at a ti
 	@$(RUN) -m deploy.local.fetch
 	@failed=0; \
 	$(RUN) -m pytest -q -p tests.complete --durations=25 -n $(PARALLEL) --dist worksteal tests/unit tests/component || failed=1; \
-	$(RUN) -m pytest -q -p tests.complete --durations=25 tests/integration tests/e2e tests/faults || failed=1; \
+	$(RUN) -m pytest -q -p tests.complete --durations=25 -n $(PARALLEL) --dist loadfile tests/integration || failed=1; \
+	$(RUN) -m pytest -q -p tests.complete --durations=25 tests/e2e tests/faults || failed=1; \
 	exit $$failed
 
 test-fast: setup ## unit and component tests

@@ -133,7 +133,8 @@ def _java_options(folder: Path) -> list[str]:
 def _format(name: str, java_command: list[str], properties: Path) -> None:
     if (properties.parent / "data" / "meta.properties").is_file():
         return
-    tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", _CLUSTER_ID, "-c", str(properties)]
+    brief = "-XX:TieredStopAtLevel=1"  # it ends before code that is compiled with more care pays
+    tool = [brief, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", _CLUSTER_ID, "-c", str(properties)]
     done = subprocess.run([*java_command, *tool], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])

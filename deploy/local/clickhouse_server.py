@@ -14,6 +14,7 @@ from deploy.local import port as ports
 from deploy.local import probe
 from deploy.local.process import Running
 from deploy.local.process import start as start_process
+from pulse.analyst import as_xml
 from pulse.diagnosis import machine
 from pulse.errors import PulseError
 
@@ -33,18 +34,29 @@ def check() -> None:
         )
 
 
-def start(folder: Path, http_port: int, tcp_port: int, password: str | None = None, *, within: float = 60) -> Running:
+def start(
+    folder: Path,
+    http_port: int,
+    tcp_port: int,
+    password: str | None = None,
+    *,
+    analysts: str | None = None,
+    within: float = 60,
+) -> Running:
     """Start a server on loopback over the data in `folder` and wait until it answers over HTTP.
 
-    Only the user `pulse` with this password is let in, who reads no files and no other servers. Without a password
-    anyone is let in as `default`, who may do all that this process may: for tests alone, as web pages reach loopback too.
+    Only the user `pulse` with this password is let in, who reads no files and no other servers, and the users of
+    `analysts` and of the other files in `users.d`, see pulse.analyst.as_xml. Without a password anyone is let in as `default`, who may do all that this process may: for tests alone, as web pages reach loopback too.
     """
     check()
     ports.demand(http_port, "ClickHouse", HTTP_REMEDY)
     ports.demand(tcp_port, "ClickHouse's native protocol", NATIVE_REMEDY)
     folder = folders.prepare(folder, "ClickHouse")
     _configure(folder, http_port, tcp_port, password)
+    if analysts is not None:
+        _write(folder / as_xml.FOLDER / as_xml.SHARED, analysts)
     command: list[str | Path] = [sys.executable, "-m", "deploy.local.clickhouse_main", folder]
+    command += [] if password is None else ["closed"]
     root = Path(__file__).resolve().parents[2]
     environment = {"TMPDIR": str(folder / "tmp")}
     return start_process(
@@ -65,5 +77,10 @@ def _configure(folder: Path, http_port: int, tcp_port: int, password: str | None
     values = {"folder": escape(str(folder)), "http_port": http_port, "tcp_port": tcp_port, "password": digest}
     for template, name in (("config.xml", "config.xml"), (users, "users.xml")):
         text = Template((_CONFIGURATION / template).read_text()).substitute(values)
-        with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(text)
+        _write(folder / name, text)
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(exist_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)

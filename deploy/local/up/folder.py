@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from pulse.started import Process, Started
 LOCK = "up.lock"
 PARTITIONS = "embedded-partitions"
 PATIENCE_S = 15.0
+"""So long what an earlier start has left running may take to end by itself."""
+KILLED_S = 10.0
+"""So long it may take to be gone once it was killed: the system gives back its memory and its ports first."""
 
 
 @contextmanager
@@ -84,7 +87,10 @@ def _kept(file: Path, remedy: str) -> str:
 
 
 def clear(data: Path, left: Started | None, tell: Callable[[str], None]) -> None:
-    """End what a supervisor that was killed has left running: the very processes it noted, and no others."""
+    """End what a supervisor that was killed has left running: the very processes it noted, and no others.
+
+    Returns once they are gone, and their ports free; raises PulseError naming those that do not go.
+    """
     found = {name: process for name, process in (left.processes if left else {}).items() if started.is_running(process)}
     if not found:
         return
@@ -92,16 +98,36 @@ def clear(data: Path, left: Started | None, tell: Callable[[str], None]) -> None
     for process in found.values():
         with suppress(psutil.NoSuchProcess):
             psutil.Process(process.pid).terminate()
-    deadline = time.monotonic() + PATIENCE_S
-    while any(map(started.is_running, found.values())) and time.monotonic() < deadline:
+    family = {name: _family(process) for name, process in _after(PATIENCE_S, found).items()}
+    if family:
+        tell(f"not ended after {PATIENCE_S:g} s, and now made to: {', '.join(family)}")
+    killed = {f"{name} (process {each.pid})": each for name, members in family.items() for each in members}
+    for each in killed.values():
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(each.pid).kill()
+    still = _after(KILLED_S, killed)
+    if still:
+        raise PulseError(
+            f"{', '.join(still)} of an earlier start does not end, not even when killed: "
+            "it waits for a disk or a mount that does not answer; see to that, and start again"
+        )
+
+
+def _after(seconds: float, found: Mapping[str, Process]) -> dict[str, Process]:
+    """Those that still run after so many seconds; sooner, if none does."""
+    deadline = time.monotonic() + seconds
+    while (still := {name: each for name, each in found.items() if started.is_running(each)}) and (
+        time.monotonic() < deadline
+    ):
         time.sleep(0.1)
-    for process in filter(started.is_running, found.values()):
-        _kill(process)
+    return still
 
 
-def _kill(process: Process) -> None:
+def _family(process: Process) -> list[Process]:
+    """A process and all it has started: they hold its ports too."""
+    members = [process]
     with suppress(psutil.NoSuchProcess):
-        top = psutil.Process(process.pid)
-        for each in (*top.children(recursive=True), top):
+        for child in psutil.Process(process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                each.kill()
+                members.append(started.identify(child.pid))
+    return members

@@ -28,13 +28,14 @@ def text(plan: Plan, found: dict[str, str], pulse: str) -> str:
     s = plan.settings
     host = reachable(s.host)
     host = f"[{host}]" if ":" in host else host
-    collector, query = f"http://{host}:{s.collector_port}", f"http://{host}:{s.query_port}"
+    collector, query, live = (f"http://{host}:{port}" for port in (s.collector_port, s.query_port, s.live_port))
     key = found["secret_key"]
     return f"""
 Pulse runs.
 
   collector    {collector}/v1/events    described at {collector}/docs
   query API    {query}/api/v1/stats    described at {query}/docs
+  live view    {live}/api/v1/live    described at {live}/docs
 {_backing(plan)}
   site         {found["site_id"]}
   key          {key}    (all keys: {plan.data / "keys.json"})

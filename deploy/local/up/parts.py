@@ -14,6 +14,8 @@ from deploy.local.up import plan as plans
 from deploy.local.up.choice import Kind
 from deploy.local.up.keeper import Part
 from deploy.local.up.plan import ROOT, Plan
+from pulse.analyst import as_xml, user
+from pulse.analyst.rule import Limits
 from pulse.errors import PulseError
 
 NODE_HEAP = "256m"
@@ -35,11 +37,18 @@ def backing(plan: Plan) -> dict[str, Part]:
         at, native = s.clickhouse_port, s.clickhouse_native_port
         password = urlsplit(plan.environment["PULSE_CLICKHOUSE_URL"]).password
         parts["ClickHouse"] = Part(
-            "ClickHouse", lambda: clickhouse_server.start(data / "clickhouse", at, native, password)
+            "ClickHouse",
+            lambda: clickhouse_server.start(data / "clickhouse", at, native, password, analysts=_analysts(plan)),
         )
     if kinds["redis"] == Kind.embedded:
         parts["Redis"] = Part("Redis", lambda: valkey.start(data / "redis", s.redis_port))
     return parts
+
+
+def _analysts(plan: Plan) -> str:
+    s, secret = plan.settings, plan.environment.get("PULSE_SECRET", "").encode()
+    limits = Limits(s.query_seconds, s.query_mb, s.query_rows)
+    return as_xml.shared(limits, user.of_route(secret), "pulse", "analytics")
 
 
 def _nodes(plan: Plan) -> dict[str, Part]:

@@ -31,6 +31,9 @@ NEEDS = {
     "sink": ("topics", "tables"),
     "collector": ("topics", "first keys"),
     "query": ("topics", "tables", "first keys"),
+    "alerts": ("topics", "tables"),
+    "delivery": ("topics", "first keys"),
+    "live": ("topics", "first keys"),
 }
 
 
@@ -80,8 +83,13 @@ class Plan:
     def processes(self) -> list[Process]:
         """Pulse's own processes."""
         query = Process("query", "api.query", self.settings.query_port, "the query API", "PULSE_QUERY_PORT", {})
+        alerts = Process("alerts", "streams.alerts", self.settings.alerts_port, "the alerts", "PULSE_ALERTS_PORT", {})
+        at = self.settings.delivery_port
+        delivery = Process("delivery", "api.delivery", at, "the delivery process", "PULSE_DELIVERY_PORT", {})
         several = {"streams": self.workers, "collector": self.collectors, "sink": self.sinks}
-        return [*(_process(kind, n, self.settings) for kind, number in several.items() for n in range(number)), query]
+        live = Process("live", "api.live", self.settings.live_port, "the live view", "PULSE_LIVE_PORT", {})
+        own = [_process(kind, n, self.settings) for kind, number in several.items() for n in range(number)]
+        return [*own, query, live, alerts, delivery]
 
     def nodes(self) -> dict[str, tuple[int, int]]:
         """The nodes of the Apache Kafka that is started: their names, ports, and ports of their controllers."""
@@ -156,7 +164,8 @@ def _urls(settings: Settings, kinds: Mapping[str, Kind]) -> dict[str, str]:
 
 
 def _ports(settings: Settings) -> dict[str, str]:
-    names = ("host", "collector_port", "query_port", "streams_port", "sink_port")
+    own = (f"{kind}_port" for kind in ("collector", "query", "live", "streams", "sink", "alerts", "delivery"))
+    names = ("host", *own)
     return {f"PULSE_{name.upper()}": str(getattr(settings, name)) for name in names}
 
 
