@@ -20,7 +20,35 @@ from pulse import event, rejection
 from pulse.command.main import app
 from pulse.settings import Settings
 
+NAMES = (
+    ("page_view", "", "Pages, sessions, bounces."),
+    (
+        "web_vitals",
+        "`lcp`, `inp`, `fcp`, `ttfb`, `load` in ms, `cls`: numbers, each if it is known",
+        "Performance of pages.",
+    ),
+    ("error", "`message`: text; `release`: text, the version that runs, if it is known", "Errors by message and page."),
+    ("identify", "", "Links `visitor_id` to `user_id`: the visitor is that person, before and after."),
+    (
+        "alias",
+        "`previous_id`: text, a visitor's id",
+        "Links `previous_id` to `user_id` likewise; `visitor_id` if it is missing.",
+    ),
+)
+"""Events that reports look for by their names."""
+
 HERE = Path(__file__).resolve().parent
+
+
+def _named() -> list[str]:
+    return [
+        "## Names with a meaning",
+        "",
+        "| event | properties | what reports make of it |",
+        "| --- | --- | --- |",
+        *[f"| `{name}` | {properties} | {text} |" for name, properties, text in NAMES],
+        "",
+    ]
 
 
 def events_page() -> str:
@@ -51,6 +79,7 @@ def events_page() -> str:
             "",
             *_fields(event.RefinedEvent, _names(event.RawEvent)),
             "",
+            *_named(),
             "## Why an event is refused",
             "",
             "| reason | meaning |",
