@@ -35,6 +35,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "reading": {"site": SITE, "scopes": ("stats:read",)},
     "everywhere": {"site": None, "scopes": ("events:write",)},
     "public": {"site": SITE, "scopes": ("events:write",), "origins": (ORIGIN, "https://*.example.org"), "public": True},
+    "page": {"site": SITE, "scopes": ("events:write",), "origins": ("http://127.0.0.1:*",), "public": True},
 }
 
 

@@ -30,7 +30,11 @@ settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each of several processes that run tests ports of its own: a service that is away keeps its address."""
+    """Give each of several processes that run tests ports of its own: a service that is away keeps its address.
+
+    Kafka runs for a minute here and there, so Java compiles it once and quickly.
+    """
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         number, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
@@ -78,6 +82,16 @@ def clickhouse_url(services_folder: Path) -> Iterator[str]:
 @pytest.fixture
 def clickhouse(clickhouse_url: str) -> Iterator[str]:
     """``http://host:port/database`` of a fresh database, dropped after the test."""
+    yield from _fresh(clickhouse_url)
+
+
+@pytest.fixture(scope="module")
+def clickhouse_of_module(clickhouse_url: str) -> Iterator[str]:
+    """The same, one for all tests of a module: for data that none of them changes."""
+    yield from _fresh(clickhouse_url)
+
+
+def _fresh(clickhouse_url: str) -> Iterator[str]:
     database = f"test_{uuid4().hex[:12]}"
     httpx.post(clickhouse_url, content=f"CREATE DATABASE {database}").raise_for_status()
     yield f"{clickhouse_url}/{database}"

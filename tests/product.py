@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from msgspec import json
 from deploy.local import port, probe
 from deploy.local.process import Running
 from deploy.local.process import start as start_process
+from deploy.local.up import order
 from pulse.lag import Log, total
 from tests import services
 from tests.eventually import eventually
@@ -23,14 +25,29 @@ from tests.services import Process, Service
 
 ROOT = Path(__file__).parents[1]
 DATABASE = "pulse"
-PREPARATIONS = ("streams.topics", "clickhouse.migrate", "api.control.migrate", "api.control.bootstrap")
-MODULES = {"collector": "api.collector", "query": "api.query", "streams": "streams", "sink": "clickhouse.sink"}
+KEYS = "api.control.bootstrap"
+PREPARATIONS = {
+    "streams.topics": "kafka",
+    "clickhouse.migrate": "clickhouse",
+    "api.control.migrate": "",
+    KEYS: "api.control.migrate",
+}
+"""What runs to its end before the processes start, with the kind of part or the preparation that it needs."""
+MODULES = {
+    "collector": "api.collector",
+    "query": "api.query",
+    "live": "api.live",
+    "streams": "streams",
+    "sink": "clickhouse.sink",
+    "alerts": "streams.alerts",
+    "delivery": "api.delivery",
+}
 SERVICES = ("kafka", "clickhouse", "redis")
 
 
 @dataclass
 class Product:
-    """A running Pulse. `parts` are kafka, clickhouse, redis, collector, query, streams, sink, each with its `url`.
+    """A running Pulse. `parts` are kafka, clickhouse, redis and its processes (see `PROCESSES`), each with its `url`.
 
     Where there are several of one, the others are called `streams 2`, `streams 3`, …
     """
@@ -81,6 +98,11 @@ class Product:
         """The names of Pulse's own processes."""
         return [name for name in self.parts if kind_of(name) in MODULES]
 
+    @property
+    def services(self) -> list[str]:
+        """The names of what they stand on."""
+        return [name for name in self.parts if kind_of(name) in SERVICES]
+
     def url(self, name: str) -> str:
         """The address of a part."""
         return self.parts[name].url
@@ -101,14 +123,13 @@ class Product:
         self.parts.pop(name).stop()
 
     def start(self, *names: str) -> None:
-        """Start parts again and wait until each answers (what it stands on may still be away)."""
-        for name in names:
-            self.parts[name].start()
+        """Start parts again, side by side, and wait until each answers (what it stands on may still be away)."""
+        _side_by_side([self.parts[name].start for name in names])
 
     def stop(self, *names: str) -> None:
-        """End parts as an operator would."""
-        for name in names:
-            self.parts[name].stop()
+        """End parts as an operator would, the processes before the services."""
+        _side_by_side([self.parts[name].stop for name in names if kind_of(name) in MODULES])
+        _side_by_side([self.parts[name].stop for name in names if kind_of(name) in SERVICES])
 
     def kill(self, *names: str) -> None:
         """End parts at once (SIGKILL)."""
@@ -128,10 +149,10 @@ class Product:
         eventually(lambda: total(log.lags()) == 0, within=within, every=0.3)
 
     def end(self) -> None:
-        """Stop everything, the processes before the services."""
-        for name in reversed(self.parts):
+        """Stop everything, the processes before the services, whatever becomes of it."""
+        for names in (self.processes, self.services):
             with suppress(Exception):
-                self.parts[name].stop()
+                self.stop(*names)
 
     def send(self, events: Iterable[Mapping[str, Any]], key: str | None = None) -> httpx.Response:
         """Post events to the collector, with the server's key unless another is given."""
@@ -156,16 +177,27 @@ class Product:
 
     def prepare(self) -> None:
         """Make topics, tables, the first site and its keys; what is there already stays."""
-        for module in PREPARATIONS:
-            said = _run(module, self.environment)
-        self.keys = json.decode(said, type=dict[str, str])
+        self._prepared_with()
 
     def _bring_up(self) -> None:
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(self.start, [name for name in self.parts if kind_of(name) in SERVICES]))
-        self.prepare()
+        self._prepared_with(*self.services)
         self.start(*self.processes)
         self.ready()
+
+    def _prepared_with(self, *services: str) -> None:
+        """Start services, and prepare them as soon as they answer."""
+        steps: dict[str, Callable[[], object]] = {name: partial(self.start, name) for name in services}
+        steps |= {module: partial(self._prepare, module) for module in PREPARATIONS}
+        needs = {module: [need, *self._all_services_of(need)] for module, need in PREPARATIONS.items()}
+        order.run(steps, needs)
+
+    def _all_services_of(self, kind: str) -> list[str]:
+        return [name for name in self.services if kind_of(name) == kind]
+
+    def _prepare(self, module: str) -> None:
+        said = _run(module, self.environment)
+        if module == KEYS:
+            self.keys = json.decode(said, type=dict[str, str])
 
     def _part(self, name: str, at: int) -> Process:
         return Process(f"http://127.0.0.1:{at}", lambda: self._launch(name, at))
@@ -197,6 +229,12 @@ def kind_of(name: str) -> str:
     return name.partition(" ")[0]
 
 
+def _side_by_side(steps: Sequence[Callable[[], None]]) -> None:
+    """Do all, and raise what the first of those that fail raises once none is under way."""
+    with ThreadPoolExecutor(max(len(steps), 1)) as pool:
+        list(pool.map(lambda step: step(), steps))
+
+
 def _kafka(folder: Path, embedded: bool, nodes: int) -> dict[str, Service]:
     if embedded:
         return {"kafka": services.embedded_kafka(folder)}
@@ -212,6 +250,7 @@ def _environment(folder: Path, parts: Mapping[str, Service], ports: Mapping[str,
         "PULSE_KAFKA_URL": ",".join(part.url for name, part in parts.items() if kind_of(name) == "kafka"),
         "PULSE_CLICKHOUSE_URL": f"{parts['clickhouse'].url}/{DATABASE}",
         "PULSE_REDIS_URL": parts["redis"].url,
+        "PULSE_WEBHOOK_ALLOW": "127.0.0.0/8",
     }
     return addresses | {f"PULSE_{name.upper()}_PORT": str(at) for name, at in ports.items() if name in MODULES}
 

@@ -25,13 +25,13 @@ from pulse.settings import Settings
 SECRET = "a long text that only this test knows"
 SITES = {"shop": "ours", "blog": "ours", "rival": "theirs"}
 KEYS: Mapping[str, dict[str, Any]] = {
-    "admin": {"organisation": "ours", "site": None, "scopes": ("admin", "stats:read")},
-    "shop_admin": {"organisation": "ours", "site": "shop", "scopes": ("admin", "stats:read")},
-    "reader": {"organisation": "ours", "site": "shop", "scopes": ("stats:read",)},
+    "admin": {"organisation": "ours", "site": None, "scopes": ("admin", "stats:read", "sql:read")},
+    "shop_admin": {"organisation": "ours", "site": "shop", "scopes": ("admin", "stats:read", "sql:read")},
+    "reader": {"organisation": "ours", "site": "shop", "scopes": ("stats:read", "sql:read")},
     "writer": {"organisation": "ours", "site": "shop", "scopes": ("events:write", "events:import")},
     "page": {"organisation": "ours", "site": "shop", "scopes": ("events:write",), "origins": ("*",), "public": True},
-    "rival": {"organisation": "theirs", "site": None, "scopes": ("admin", "stats:read")},
-    "rival_reader": {"organisation": "theirs", "site": "rival", "scopes": ("stats:read",)},
+    "rival": {"organisation": "theirs", "site": None, "scopes": ("admin", "stats:read", "sql:read")},
+    "rival_reader": {"organisation": "theirs", "site": "rival", "scopes": ("stats:read", "sql:read")},
 }
 
 
@@ -68,7 +68,7 @@ def settings_of(folder: Path, **given: Any) -> Settings:
 @asynccontextmanager
 async def querying(settings: Settings) -> AsyncIterator[Api]:
     """The app with the sites and keys of two organisations; its data folder must be empty."""
-    content, ids, keys = _populated()
+    content, ids, keys = populated()
     (settings.data / "pulse.db").write_bytes(content)
     parts = assemble(settings)
     parts.publisher.start()
@@ -80,7 +80,7 @@ async def querying(settings: Settings) -> AsyncIterator[Api]:
 
 
 @cache
-def _populated() -> tuple[bytes, dict[str, str], dict[str, str]]:
+def populated() -> tuple[bytes, dict[str, str], dict[str, str]]:
     """A database with the sites and keys, made once; the keys' ids and the keys themselves by their names."""
     now = time.time_ns() // 1_000_000
     with TemporaryDirectory() as folder:
@@ -120,6 +120,11 @@ def fill(client: Client, rows: Sequence[Row]) -> None:
         for number, r in enumerate(rows)
     )
     client.command(f"INSERT INTO events ({columns}) VALUES {values}")
+    aggregate(client)
+
+
+def aggregate(client: Client) -> None:
+    """Make the minute aggregates of all events that are stored."""
     client.command("TRUNCATE TABLE metrics_minute")
     client.command(
         "INSERT INTO metrics_minute (site_id, minute, event, country, device_type, currency, events, bots, revenue)"

@@ -45,7 +45,9 @@ class Stage:
     """A raw log and a store of the test's own; `rules` are further settings of refinement."""
 
     def __init__(self, kafka: str, clickhouse: str) -> None:
-        self.settings = Settings(kafka_url=kafka, clickhouse_url=clickhouse, secret="s", partitions=PARTITIONS)
+        self.settings = Settings(
+            kafka_url=kafka, clickhouse_url=clickhouse, secret="s", partitions=PARTITIONS, networks="no such folder"
+        )
         self.log = Log(kafka)
         self.client = Client(clickhouse)
         migrate(self.client)

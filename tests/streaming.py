@@ -20,6 +20,7 @@ from deploy.local.process import start as start_process
 from pulse.ledger import Entry, header_of
 from pulse.minute import Key, Partial, Seen, Sums, fold, merge, minute_of
 from pulse.place import Place, place_of
+from pulse.reaching import reaching
 from pulse.settings import Settings
 from pulse.topics import EVENTS, METRICS, RAW, REJECTED, partition_of
 from streams.broker import Broker
@@ -55,7 +56,7 @@ class Log:
 
     def __post_init__(self) -> None:
         create(Settings(kafka_url=self.servers, partitions=PARTITIONS))
-        self.producer = Producer({"bootstrap.servers": self.servers, "acks": "all", "log_level": 2})
+        self.producer = Producer({**reaching(self.servers), "acks": "all"})
         self.broker = Broker(self.servers)
 
     def send(self, events: Sequence[Line], size: int = 20, **more: Any) -> set[str]:

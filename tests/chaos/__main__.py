@@ -22,7 +22,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix=f"pulse-chaos-{asked.seed}-"))
     _say(f"seed {asked.seed}; the logs of all processes are in {folder}/logs")
     product = begin(folder, static=asked.seed % 2 == 1)
-    targets = [name for name in product.parts if name != "query"]
+    targets = [name for name in product.parts if name not in ("query", "live")]
     if asked.rebalances:
         targets = [name for name in targets if name.startswith(REBALANCING)]
     faults = (plan.rebalances if asked.rebalances else plan.faults)(asked.seed, targets)

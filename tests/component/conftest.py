@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from clickhouse.client import Client
+from clickhouse.migrate import migrate
 from tests import postgres
 
 
@@ -17,3 +19,12 @@ def postgres_url() -> Iterator[str]:
     else:
         with postgres.serving() as url:
             yield url
+
+
+@pytest.fixture
+def migrated(clickhouse: str) -> Iterator[Client]:
+    """A client of a fresh database with all tables."""
+    made = Client(clickhouse)
+    migrate(made)
+    yield made
+    made.close()

@@ -87,7 +87,7 @@ def test_clickhouse_ends_cleanly_when_asked(tmp_path: Path, stopping: list[Runni
 
 def test_clickhouse_lets_in_only_who_knows_the_password(tmp_path: Path, stopping: list[Running]) -> None:
     at, native = port.free(), port.free()
-    stopping.append(clickhouse_server.start(tmp_path, at, native, "opens"))
+    stopping.append(clickhouse_server.start(tmp_path / "o'pen", at, native, "opens"))
 
     def asked(query: str, *login: str) -> httpx.Response:
         headers = {"Origin": "https://elsewhere.example", "Content-Type": "text/plain"}
@@ -101,8 +101,13 @@ def test_clickhouse_lets_in_only_who_knows_the_password(tmp_path: Path, stopping
     assert asked("SELECT currentUser()", *known).text == "pulse\n"
     assert asked("SELECT count() FROM system.databases WHERE name = 'theirs'", *known).text == "0\n"
     assert asked("CREATE DATABASE ours", *known).is_success
-    for source in ("file('/etc/passwd', 'LineAsString')", f"remote('127.0.0.1:{native}', 'system.one', 'default', '')"):
-        assert "ACCESS_DENIED" in asked(f"SELECT * FROM {source}", *known).text
+    assert (
+        "ACCESS_DENIED"
+        in asked(f"SELECT * FROM remote('127.0.0.1:{native}', 'system.one', 'default', '')", *known).text
+    )
+    assert asked("SELECT * FROM file('/etc/passwd', 'LineAsString')", *known).is_error
+    for file in ("/etc/passwd", "users.xml", str(tmp_path / "o\\'pen" / "users.xml")):
+        assert asked(f"SELECT file('{file}')", *known).is_error
     assert asked("BACKUP DATABASE ours TO Disk('backups', 'first')", *known).is_success
 
 

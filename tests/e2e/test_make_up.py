@@ -33,6 +33,9 @@ PORTS = (
     "QUERY",
     "STREAMS",
     "SINK",
+    "LIVE",
+    "ALERTS",
+    "DELIVERY",
 )
 READY = "stops everything; nothing that was answered with 2xx is lost."
 START_S = 240

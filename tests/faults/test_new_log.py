@@ -13,10 +13,10 @@ def test_the_embedded_log_is_new_at_each_start(tmp_path_factory: pytest.TempPath
     try:
         first = send(product, 1, 5_000)
         product.drained()
-        product.stop("collector", "streams", "sink", "kafka")
+        product.stop("collector", "streams", "alerts", "sink", "kafka")
         product.start("kafka")
         product.prepare()
-        product.start("streams", "sink", "collector")
+        product.start("streams", "sink", "alerts", "collector")
         product.ready()
         again, more = send(product, 1, 5_000), send(product, 2, 5_000)
         product.drained()

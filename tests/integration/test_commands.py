@@ -8,6 +8,13 @@ from msgspec import json
 from tests.commanding import pulse
 from tests.eventually import eventually
 from tests.product import Product
+from tests.receiving import Reply, receiving
+
+
+@pytest.fixture(scope="module")
+def product(shared: Product) -> Product:
+    """The one that others use too."""
+    return shared
 
 
 def ask(product: Product, *words: str, **more: Any) -> Any:
@@ -52,13 +59,13 @@ def test_a_refused_event_is_told_and_ends_with_1(product: Product) -> None:
 
 def test_the_status_tells_of_every_process_and_table(product: Product) -> None:
     product.drained()
-    found = ask(product, "status")
+    found = eventually(lambda: _without_lag(product), every=0.5)
     assert {each["name"]: each["state"] for each in found["processes"]} == dict.fromkeys(
-        ("collector", "query", "streams", "sink"), "ready"
+        ("collector", "query", "live", "streams", "sink", "alerts", "delivery"), "ready"
     )
     assert found["faults"] == []
     assert {each["topic"] for each in found["lag"]} >= {"pulse.events.raw", "pulse.events", "pulse.metrics"}
-    assert all(each["records"] == 0 for each in found["lag"])
+    assert {each["group"] for each in found["lag"]} >= {"pulse-streams", "pulse-sink", "pulse-alerts"}
     assert {"events", "metrics_minute"} <= {each["table"] for each in found["tables"]}
     assert found["disk"]["used"] > 0
     assert "collector" in pulse(product.environment, "status").stdout
@@ -75,6 +82,11 @@ def test_the_status_names_what_is_away(product: Product) -> None:
     finally:
         product.start("clickhouse", "query")
         product.ready()
+
+
+def _without_lag(product: Product) -> Any:
+    found = ask(product, "status")
+    return found if found["lag"] and all(each["records"] == 0 for each in found["lag"]) else None
 
 
 def _waiting(product: Product) -> Any:
@@ -140,3 +152,24 @@ def test_what_does_not_exist_is_a_sentence(product: Product, words: list[str]) -
     done = pulse(product.environment, *words, expect=1)
     assert done.stderr.startswith("pulse: the query API answered 404")
     assert done.stderr.count("\n") == 1
+
+
+def test_webhooks_are_made_tried_and_sent_again(product: Product) -> None:
+    with receiving({"/hook": [Reply(), Reply(404), Reply()]}) as receiver:
+        words = ["--site", product.site, "--kind", "alert", "--header", "X-Token: t"]
+        made = ask(product, "webhooks", "create", receiver.url("/hook"), *words)
+        found = ask(product, "webhooks", "test", made["id"])
+        assert (found["state"], found["status"]) == ("delivered", 200)
+        assert "404" in pulse(product.environment, "webhooks", "test", made["id"], expect=1).stdout
+        dead = listed(product, "webhooks", "deliveries", made["id"], "--state", "dead")
+        assert len(dead) == 1
+        assert "1 delivery is" in pulse(product.environment, "webhooks", "redeliver", made["id"]).stdout
+        eventually(lambda: len(receiver.got) == 3)
+        pulse(product.environment, "webhooks", "redeliver", made["id"], dead[0]["id"])
+        eventually(lambda: len(receiver.got) == 4)
+        assert made["id"] in [each["id"] for each in listed(product, "webhooks", "list", "--site", product.site)]
+
+    assert made["secret"].startswith("whsec_")
+    assert all(request.headers["x-token"] == "t" for request in receiver.got)
+    refused = pulse(product.environment, "webhooks", "create", "http://10.0.0.1/", "--site", product.site, expect=1)
+    assert "private" in refused.stderr

@@ -29,6 +29,12 @@ BROKEN = (
 
 
 @pytest.fixture(scope="module")
+def product(shared: Product) -> Product:
+    """The one that others use too."""
+    return shared
+
+
+@pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The lines of an access log of 10,000 requests."""
     path = lifelike_log.write(tmp_path_factory.mktemp("log"))

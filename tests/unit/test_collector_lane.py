@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
+from api.collector.decode import decode
 from api.collector.flood import Floods
 from api.collector.judge import Judged, judge
 from api.collector.lane import OLD_MS, Reason, is_asked
@@ -24,7 +25,7 @@ PARTITIONS = 3
 
 def judged(events: list[dict[str, Any]], receipt: Receipt = SERVER, floods: Floods | None = None) -> Judged:
     floods = floods or Floods(200, 0)
-    return judge(json.encode(events), False, receipt, Bounds(), random.getrandbits, PARTITIONS, floods, 0.0)
+    return judge(decode(json.encode(events), False), receipt, Bounds(), random.getrandbits, PARTITIONS, floods, 0.0)
 
 
 def ids(shares: dict[int, list[bytes]]) -> list[str]:

@@ -1,6 +1,7 @@
 """What the collector writes on events, and the lines it makes of them."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,14 @@ def test_the_site_comes_from_the_key() -> None:
 def test_what_only_the_collector_knows_is_never_taken_from_the_body() -> None:
     event = stamped(SERVER, received_at=1, imported=True)
     assert (event.received_at, event.imported) == (NOW, False)
+
+
+def test_a_browser_s_no_stands_for_its_visitor_s_until_there_is_an_answer() -> None:
+    unwilling = replace(BROWSER, unwilling=True)
+    assert stamped(unwilling).consent == "denied"
+    assert stamped(unwilling, consent="granted").consent == "granted"
+    assert stamped(BROWSER).consent is None
+    assert stamped(replace(SERVER, unwilling=True)).consent is None
 
 
 def test_an_event_without_a_time_is_of_now_whatever_the_client_s_clock() -> None:

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 TEXT = COMPOSE.read_text()
 SERVICES: dict[str, dict[str, Any]] = YAML(typ="safe", pure=True).load(TEXT)["services"]
-PROCESSES = {"collector": "collector_port", "query": "query_port", "streams": "streams_port", "sink": "sink_port"}
+PROCESSES = {name: f"{name}_port" for name in ("collector", "query", "live", "streams", "sink", "alerts", "delivery")}
 
 
 def test_it_is_a_compose_file() -> None:

@@ -13,7 +13,8 @@ from pulse.replaying.report import Column, Day, Example, Rejected, Report, liste
 from pulse.replaying.span import Span, demand_name, name_at, span_of
 from pulse.settings import Settings
 from streams.replay.raw import MARGIN_MS, concerns
-from streams.replay.stored import READ, WRITTEN, gathered, renewed, steps_of_stored
+from streams.replay.stored import LOOKED_AT, NUMBERS, READ, WRITTEN, gathered, renewed, steps_of_stored
+from tests import networks
 from tests.unit.streams_events import DAY, NOW, raw, taken
 
 GEO = Path(__file__).parents[1] / "data" / "geo.mmdb"
@@ -85,12 +86,20 @@ def test_a_record_concerns_a_range_by_any_of_its_events() -> None:
 
 def stored(**columns: object) -> pa.Table:
     """A stored row."""
-    row = dict.fromkeys((*READ, *WRITTEN), "") | {"asn": 0, "browser": "Chrome", "bot": True} | columns
+    row: dict[str, object] = dict.fromkeys((*READ, *LOOKED_AT, *WRITTEN), "")
+    row |= dict.fromkeys(NUMBERS, 0) | {
+        "browser": "Chrome",
+        "bot": True,
+        "received_at": datetime(2026, 3, 1, tzinfo=UTC),
+        "ts": datetime(2026, 3, 1, tzinfo=UTC),
+        "properties": "{}",
+    }
+    row |= columns
     return pa.table({name: [value] for name, value in row.items()})
 
 
 def test_stored_rows_go_through_the_steps_that_need_no_more() -> None:
-    steps = steps_of_stored(Settings(geo_database=GEO))
+    steps = steps_of_stored(Settings(geo_database=GEO, networks="no such folder"))
     rows = stored(
         url="https://Shop.example/a?utm_source=google&utm_medium=cpc",
         referrer="https://www.google.com/",
@@ -111,15 +120,18 @@ def test_stored_rows_go_through_the_steps_that_need_no_more() -> None:
 
 def test_a_country_that_is_stored_stays_and_nothing_is_forgotten() -> None:
     [row] = renewed(
-        stored(ip="203.0.113.0", country="DE", asn=7), steps_of_stored(Settings(geo_database=GEO))
+        stored(ip="203.0.113.0", country="DE", asn=7),
+        steps_of_stored(Settings(geo_database=GEO, networks="no such folder")),
     ).to_pylist()
     assert (row["country"], row["city"], row["asn"]) == ("DE", "", 64500)
-    [row] = renewed(stored(ip="203.0.113.0", country="DE", asn=7), steps_of_stored(Settings())).to_pylist()
+    [row] = renewed(
+        stored(ip="203.0.113.0", country="DE", asn=7), steps_of_stored(Settings(networks="no such folder"))
+    ).to_pylist()
     assert (row["country"], row["asn"]) == ("DE", 7)
 
 
 def test_renewing_twice_is_renewing_once() -> None:
-    steps = steps_of_stored(Settings(geo_database=GEO))
+    steps = steps_of_stored(Settings(geo_database=GEO, networks="no such folder"))
     once = renewed(stored(url="https://a.example/?ref=x", ip="2001:db8:1:2::3"), steps)
     assert renewed(once, steps).equals(once)
 
@@ -128,3 +140,52 @@ def test_small_blocks_are_put_together() -> None:
     blocks = [pa.table({"n": list(range(4))}) for _ in range(5)]
     assert [len(rows) for rows in gathered(iter(blocks), 8)] == [8, 8, 4]
     assert list(gathered(iter([]))) == []
+
+
+def test_stored_rows_learn_their_network_where_all_addresses_that_begin_alike_are_of_it(tmp_path: Path) -> None:
+    steps = steps_of_stored(Settings(networks=networks.built(tmp_path)))
+    rows = {
+        ip: renewed(stored(ip=ip), steps).to_pylist()[0]
+        for ip in ("203.0.113.0", "192.0.2.0", "2001:db8:8000::", "100.64.0.0")
+    }
+    assert {ip: (row["network"], row["network_source"]) for ip, row in rows.items()} == {
+        "203.0.113.0": ("mobile", ""),
+        "192.0.2.0": ("hosting", ""),
+        "2001:db8:8000::": ("relay", "Apple Private Relay"),
+        "100.64.0.0": ("unknown", ""),
+    }
+    assert rows["203.0.113.0"]["as_org"] == "Nord Mobilfunk AG, Wireless"
+    assert rows["100.64.0.0"]["as_entropy"] == 2.0
+    assert rows["203.0.113.0"]["network_days"] == 0
+    [late] = renewed(stored(ip="203.0.113.0", received_at=datetime(2026, 6, 27, tzinfo=UTC)), steps).to_pylist()
+    assert late["network_days"] == 10
+
+
+def test_a_network_that_is_stored_stays(tmp_path: Path) -> None:
+    steps = steps_of_stored(Settings(networks=networks.built(tmp_path)))
+    tor = stored(ip="198.51.100.0", network="tor", network_source="Tor", network_days=3)
+    [row] = renewed(tor, steps).to_pylist()
+    assert (row["network"], row["network_source"], row["network_days"], row["asn"]) == ("tor", "Tor", 3, 64500)
+    [row] = renewed(stored(ip="", network="", asn=7), steps).to_pylist()
+    assert (row["network"], row["asn"]) == ("", 7)
+
+
+def test_the_verdict_on_a_stored_row_is_made_anew() -> None:
+    steps = steps_of_stored(Settings())
+    device = '{"purpose":"consent","device":{"automation":"webdriver","inconsistent":""}}'
+    row = {"network": "eyeball", "bot": False, "event": "device_signals", "properties": device, "risk_rules": "old/1"}
+    [agreed] = renewed(stored(**row, consent="granted"), steps).to_pylist()
+    [refused] = renewed(stored(**row, consent="denied"), steps).to_pylist()
+    assert (agreed["risk_rules"], agreed["risk_reasons"]) == ("pulse-v1/1", "BOT_WEBDRIVER")
+    assert agreed["risk"] > 60
+    assert refused["risk"] == 0
+    assert agreed["properties"] == device
+
+
+def test_a_database_that_knows_numbers_alone_takes_no_name_away() -> None:
+    steps = steps_of_stored(Settings(geo_database=GEO, networks="no such folder"))
+    same, other = (stored(ip="203.0.113.0", asn=asn, as_org="Nord", as_entropy=0.5) for asn in (64500, 7))
+    [row] = renewed(same, steps).to_pylist()
+    assert (row["asn"], row["as_org"], row["as_entropy"]) == (64500, "Nord", 0.5)
+    [row] = renewed(other, steps).to_pylist()
+    assert (row["asn"], row["as_org"], row["as_entropy"]) == (64500, "", 0.0)

@@ -54,9 +54,21 @@ def test_workers_have_ports_and_names_of_their_own() -> None:
 def test_sinks_and_collectors_have_ports_and_names_of_their_own() -> None:
     processes = plan.make(Settings(), "embedded", 2, {}, sinks=3, collectors=2).processes()
     assert [each.name for each in processes] == [
-        *("streams", "streams 2", "collector", "collector 2", "sink", "sink 2", "sink 3", "query")
+        *(
+            "streams",
+            "streams 2",
+            "collector",
+            "collector 2",
+            "sink",
+            "sink 2",
+            "sink 3",
+            "query",
+            "live",
+            "alerts",
+            "delivery",
+        )
     ]
-    assert [each.port for each in processes] == [8301, 8311, 8100, 8110, 8302, 8312, 8322, 8200]
+    assert [each.port for each in processes] == [8301, 8311, 8100, 8110, 8302, 8312, 8322, 8200, 8400, 8303, 8304]
     sinks = [each for each in processes if each.module == "clickhouse.sink"]
     assert len({each.environment.get("PULSE_INSTANCE") for each in sinks}) == 3
 
@@ -123,10 +135,10 @@ def test_every_process_waits_for_something_and_every_need_is_a_step(workers: int
 @pytest.mark.parametrize(
     ("wanted", "environ", "expected"),
     [
-        ("embedded", {}, {19092, 18123, 19000, 16379, 8100, 8200, 8301, 8302}),
-        ("native", {}, {19092, 19093, 18123, 19000, 16379, 8100, 8200, 8301, 8302}),
-        ("embedded", {"PULSE_CLICKHOUSE_URL": "x"}, {19092, 16379, 8100, 8200, 8301, 8302}),
-        ("docker", {}, {8100, 8200, 8301, 8302}),
+        ("embedded", {}, {19092, 18123, 19000, 16379, 8100, 8200, 8400, 8301, 8302, 8303, 8304}),
+        ("native", {}, {19092, 19093, 18123, 19000, 16379, 8100, 8200, 8400, 8301, 8302, 8303, 8304}),
+        ("embedded", {"PULSE_CLICKHOUSE_URL": "x"}, {19092, 16379, 8100, 8200, 8400, 8301, 8302, 8303, 8304}),
+        ("docker", {}, {8100, 8200, 8400, 8301, 8302, 8303, 8304}),
     ],
 )
 def test_only_the_ports_of_what_is_started_must_be_free(
