@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.live.event import Shown
+from api.live.event import Brief
 from pulse.minute import MINUTE_MS, minute_of
 from pulse.money import SCALE, units
 
@@ -32,11 +32,13 @@ class Minute:
     pages: Counter[str] = field(default_factory=Counter)
     names: Counter[str] = field(default_factory=Counter)
 
-    def add(self, event: Shown) -> None:
+    def add(self, event: Brief) -> None:
         """Count an event."""
         self.events += 1
-        self.page_views += event.event == PAGE_VIEW
-        self.bots += event.bot
+        if event.event == PAGE_VIEW:
+            self.page_views += 1
+        if event.bot:
+            self.bots += 1
         if event.revenue:
             self.revenue[event.currency] += units(event.revenue)
         if event.visitor_id and len(self.visitors) < MOST_VISITORS:
@@ -113,19 +115,21 @@ class Counting:
         self._totals: dict[str, list[int]] = {}
         self._swept = 0
 
-    def add(self, events: Iterable[Shown], now: int) -> None:
+    def add(self, events: Iterable[Brief], now: int) -> None:
         """Count events that have just been read."""
         long_ago, earliest = now - ACTIVE_MS, minute_of(now) - MINUTE_MS
         for event in events:
             total = self._totals.get(event.site_id) or self._totals.setdefault(event.site_id, [0, 0])
             total[0] += 1
-            total[1] += event.event == PAGE_VIEW
-            if event.ts <= long_ago:
+            if event.event == PAGE_VIEW:
+                total[1] += 1
+            at = event.ts
+            if at <= long_ago:
                 continue
             site = self._sites.get(event.site_id) or self._sites.setdefault(event.site_id, Site())
             if event.visitor_id:
-                site.active.see(event.visitor_id, min(event.ts, now))
-            begins = minute_of(event.ts)
+                site.active.see(event.visitor_id, at if at < now else now)
+            begins = at - at % MINUTE_MS
             if earliest <= begins <= now:
                 (site.minutes.get(begins) or site.minutes.setdefault(begins, Minute(begins))).add(event)
 

@@ -9,6 +9,19 @@ from pulse.event import MAX_NESTING
 EMPTY = Raw(b"{}")
 
 
+class Brief(Struct, gc=False):
+    """What is counted of an event of `pulse.events`, which is little: most are counted and never shown."""
+
+    event: str
+    ts: int
+    site_id: str
+    visitor_id: str = ""
+    path: str = ""
+    bot: bool = False
+    revenue: float = 0
+    currency: str = ""
+
+
 class Shown(Struct, gc=False):
     """An event of `pulse.events`. Times are ms since the epoch; its properties are the JSON that was sent."""
 

@@ -13,6 +13,7 @@ from api.live.item import Item, Read
 from api.live.message import Message, message
 from api.live.parting import messages
 from api.live.position import Mark, Position, Where, id_of
+from api.live.record import items
 from api.live.ring import Ring
 from api.live.turns import Turn, Turns
 from api.live.want import Kind
@@ -40,18 +41,17 @@ class Hub:
         for record in records:
             self.ring.add(record)
             self.position[record.where] = record.after
-            self.counting.add((item.event for item in record.items if item.event is not None), now)
-            for item in record.items:
-                if item.site in self._sites:
-                    self._waiting[item.site].append(item)
+            self.counting.add(record.counted, now)
+            for site in self._sites.keys() & record.sites:
+                self._waiting[site].extend(items(record, site))
 
     def flush(self) -> None:
         """Send what was read since the last time."""
         before, self.sent = self.sent, dict(self.position)
         waiting, self._waiting = self._waiting, defaultdict(list)
-        for site, items in waiting.items():
+        for site, new in waiting.items():
             for audience in tuple(self._sites.get(site, ())):
-                for each in messages(self.log, audience, items, before, self.sent):
+                for each in messages(self.log, audience, new, before, self.sent):
                     self._send(audience, each)
 
     def tick(self, number: int, now: int) -> None:
@@ -72,7 +72,7 @@ class Hub:
         """Have a client sent what comes after `sent`."""
         client.audience = audience
         if audience.site not in self._sites:
-            self._waiting[audience.site] = self.ring.since(audience.site, self.sent)
+            self._waiting[audience.site] = list(self.ring.since(audience.site, self.sent))
         self._audiences.setdefault(audience, set()).add(client)
         self._sites.setdefault(audience.site, set()).add(audience)
         self._turns.join(client, audience, self.counting.total(audience.site))

@@ -1,8 +1,9 @@
-"""What is taken from the log: events and notices, each with its place."""
+"""What is taken from the log: records as they came, and what is to be sent of them, each with its place."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from api.live.event import Shown
+from api.live.event import Brief, Shown
 from api.live.position import Mark, Where
 
 
@@ -18,9 +19,18 @@ class Item(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A record of the log and what it holds; `after` is the place of the next record."""
+    """A record of the log as it came, the site of each of its lines ("" of one that cannot be read), and what is counted.
+
+    Items are made of it only where somebody watches the site: to make them takes ten times as long as to count.
+    """
 
     where: Where
     offset: int
-    after: Mark
-    items: tuple[Item, ...]
+    value: bytes
+    sites: tuple[str, ...]
+    counted: Sequence[Brief] = ()
+
+    @property
+    def after(self) -> Mark:
+        """The place of the next record."""
+        return Mark(self.offset + 1)

@@ -1,18 +1,23 @@
 """Records of the log as items: an enriched event a line of `pulse.events`, one notice a record of `pulse.alerts`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from sys import intern
 
 import msgspec
 
-from api.live.event import encode, shown
+from api.live.event import Brief, encode, shown
 from api.live.item import Item, Read
 from api.live.position import Mark, Where
 from pulse.errors import PlaceError
 from pulse.notice import Notice
 from pulse.place import place_of
-from pulse.topics import EVENTS
+from pulse.topics import ALERTS
+
+FIRST = Mark(0)
 
 _notice = msgspec.json.Decoder(Notice).decode
+_brief = msgspec.json.Decoder(Brief)
 
 Headers = list[tuple[str, bytes | None]] | None
 
@@ -38,24 +43,56 @@ class Repetitions:
 
 def read(where: Where, offset: int, value: bytes) -> Read:
     """What a record holds. Lines that cannot be read are passed over: refinement tells of them elsewhere."""
-    items = _events(where, offset, value.splitlines()) if where.topic == EVENTS else _notices(where, offset, value)
-    return Read(where, offset, Mark(offset + 1), items)
+    if where.topic == ALERTS:
+        return Read(where, offset, value, tuple(notice.site_id for notice in _notices(value)))
+    found = _briefs(value)
+    sites = tuple([intern(each.site_id) if each else "" for each in found])
+    return Read(where, offset, value, sites, [each for each in found if each])
 
 
-def _events(where: Where, offset: int, lines: Sequence[bytes]) -> tuple[Item, ...]:
-    last = len(lines) - 1
-    found = []
-    for number, line in enumerate(lines):
-        event = shown(line)
-        if event is not None:
-            after = Mark(offset, number + 1) if number < last else Mark(offset + 1)
-            found.append(Item(event.site_id, where, Mark(offset, number), after, encode(event), event))
-    return tuple(found)
+def items(record: Read, site: str, begin: Mark = FIRST) -> Iterator[Item]:
+    """What a record holds of a site from a mark on."""
+    if record.where.topic == ALERTS:
+        return _told(record, site, begin)
+    return _shown(record, site, begin)
 
 
-def _notices(where: Where, offset: int, value: bytes) -> tuple[Item, ...]:
+def _told(record: Read, site: str, begin: Mark) -> Iterator[Item]:
+    mark = Mark(record.offset)
+    for notice in _notices(record.value):
+        if notice.site_id == site and mark >= begin:
+            yield Item(site, record.where, mark, record.after, encode(notice), None)
+
+
+def _shown(record: Read, site: str, begin: Mark) -> Iterator[Item]:
+    lines, last = record.value.split(b"\n"), len(record.sites) - 1
+    for number, name in enumerate(record.sites):
+        mark = Mark(record.offset, number)
+        if name == site and mark >= begin and (event := shown(lines[number])) is not None:
+            after = Mark(record.offset, number + 1) if number < last else record.after
+            yield Item(site, record.where, mark, after, encode(event), event)
+
+
+def _briefs(value: bytes) -> Sequence[Brief | None]:
+    """What is counted of each line: of all of them at once, where each can be read."""
+    lines = value.count(b"\n") + (not value.endswith(b"\n")) if value else 0
+    with suppress(msgspec.DecodeError, UnicodeError):
+        found = _brief.decode_lines(value)
+        if len(found) == lines:
+            return found
+    return [_of_line(line) for line in value.split(b"\n")[:lines]]
+
+
+def _of_line(line: bytes) -> Brief | None:
     try:
-        notice = _notice(value)
+        return _brief.decode(line)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
+def _notices(value: bytes) -> Sequence[Notice]:
+    """The notice of a record; none where it cannot be read."""
+    try:
+        return (_notice(value),)
     except (msgspec.DecodeError, UnicodeError):
         return ()
-    return (Item(notice.site_id, where, Mark(offset), Mark(offset + 1), encode(notice), None),)

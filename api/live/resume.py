@@ -1,11 +1,14 @@
 """A client that was cut off is sent what it has missed, as fast as it takes it, and then joins the others."""
 
 import asyncio
+from collections.abc import Iterator
+from itertools import islice
 from time import monotonic
 
 from api.live import meters
 from api.live.client import Audience, Client
 from api.live.hub import Hub
+from api.live.item import Item
 from api.live.message import Message, message
 from api.live.parting import messages
 from api.live.position import Mark, Position, Where, position_of
@@ -69,18 +72,23 @@ async def _caught_up(hub: Hub, client: Client, audience: Audience, position: Pos
             _tell_gap(client, "it has left the buffer")
             position = {where: max(mark, hub.ring.begin[where]) for where, mark in position.items()}
         until = hub.sent
-        missed = [item for item in hub.ring.since(audience.site, position) if item.mark < until[item.where]]
-        if not missed:
+        missed = _before(until, hub.ring.since(audience.site, position))
+        part = list(islice(missed, AT_ONCE))
+        if not part:
             return True
-        for begins in range(0, len(missed), AT_ONCE):
-            part = missed[begins : begins + AT_ONCE]
-            is_last = begins + AT_ONCE >= len(missed)
-            after = until if is_last else {**position, **{item.where: item.after for item in part}}
+        while part:
+            after = {**position, **{item.where: item.after for item in part}}
             for each in messages(hub.log, audience, part, position, after):
                 client.put(each)
             position = after
             if not await client.room():
                 return False
+            part = list(islice(missed, AT_ONCE))
+        position = until
+
+
+def _before(until: Position, some: Iterator[Item]) -> Iterator[Item]:
+    return (item for item in some if item.mark < until[item.where])
 
 
 def _tell_gap(client: Client, why: str) -> None:

@@ -1,24 +1,24 @@
-"""The latest of the log, held in memory, so that a client that was cut off can go on."""
+"""The latest of the log, held in memory as it came, so that a client that was cut off can go on."""
 
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from api.live.item import Item, Read
 from api.live.position import Mark, Position, Where
+from api.live.record import items
 
-ITEM_BYTES = 320
-"""What an item takes beside its text, measured: itself, its marks, its share of the queues."""
-RECORD_BYTES = 400
+LINE_BYTES = 8
+RECORD_BYTES = 500
+"""What a record takes beside its text, measured: itself, its place, its share of the queues of one site."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     number: int
-    offset: int
-    where: Where
+    record: Read
     size: int
-    sites: tuple[tuple[str, int], ...]
+    sites: frozenset[str]
 
 
 class Ring:
@@ -28,7 +28,7 @@ class Ring:
         self._most = most_bytes
         self._records: deque[_Kept] = deque()
         self._by_where: dict[Where, deque[_Kept]] = {where: deque() for where in starts}
-        self._by_site: dict[str, deque[tuple[int, Item]]] = {}
+        self._by_site: dict[str, deque[_Kept]] = {}
         self._next = 0
         self.bytes = 0
         self.begin = {where: Mark(offset) for where, offset in starts.items()}
@@ -36,11 +36,10 @@ class Ring:
 
     def add(self, record: Read) -> None:
         """Keep one more record; the oldest ones go for it."""
-        sites = Counter(item.site for item in record.items)
-        size = RECORD_BYTES + sum(len(item.text) + ITEM_BYTES for item in record.items)
-        kept = _Kept(self._next, record.offset, record.where, size, tuple(sites.items()))
-        for item in record.items:
-            self._by_site.setdefault(item.site, deque()).append((self._next, item._replace(event=None)))
+        size = RECORD_BYTES + len(record.value) + LINE_BYTES * len(record.sites)
+        kept = _Kept(self._next, record._replace(counted=()), size, frozenset(record.sites))
+        for site in kept.sites:
+            self._by_site.setdefault(site, deque()).append(kept)
         self._records.append(kept)
         self._by_where[record.where].append(kept)
         self._next += 1
@@ -52,34 +51,38 @@ class Ring:
         """Whether nothing after a position has left."""
         return all(mark >= self.begin[where] for where, mark in position.items())
 
-    def since(self, site: str, position: Position) -> list[Item]:
-        """What a site has from a position on, in the order of reading."""
+    def since(self, site: str, position: Position) -> Iterator[Item]:
+        """What a site has from a position on, in the order of reading: what is here now, also if it leaves meanwhile."""
         first = min((self._first(where, mark) for where, mark in position.items()), default=self._next)
         found = []
-        for number, item in reversed(self._by_site.get(site, ())):
-            if number < first:
+        for kept in reversed(self._by_site.get(site, ())):
+            if kept.number < first:
                 break
-            if item.mark >= position[item.where]:
-                found.append(item)
-        return found[::-1]
+            found.append(kept.record)
+        return _items(found[::-1], site, position)
 
     def _first(self, where: Where, mark: Mark) -> int:
         """The number of the first record of a partition that is not before a mark."""
         first = self._next
         for kept in reversed(self._by_where[where]):
-            if kept.offset < mark.offset:
+            if kept.record.offset < mark.offset:
                 break
             first = kept.number
         return first
 
     def _drop(self) -> None:
         gone = self._records.popleft()
-        self._by_where[gone.where].popleft()
-        for site, count in gone.sites:
-            items = self._by_site[site]
-            for _ in range(count):
-                items.popleft()
-            if not items:
+        where = gone.record.where
+        self._by_where[where].popleft()
+        for site in gone.sites:
+            records = self._by_site[site]
+            records.popleft()
+            if not records:
                 del self._by_site[site]
-        self.begin[gone.where] = Mark(gone.offset + 1)
+        self.begin[where] = gone.record.after
         self.bytes -= gone.size
+
+
+def _items(records: Sequence[Read], site: str, position: Position) -> Iterator[Item]:
+    for record in records:
+        yield from items(record, site, position[record.where])

@@ -8,10 +8,10 @@ from websockets.streams import StreamReader
 
 from api.live import counting as counting_module
 from api.live.counting import ACTIVE_MS, MOST_KEYS, STEP_MS, Counting
-from api.live.event import Shown, property_of, shown
+from api.live.event import Brief, property_of, shown
 from api.live.message import TEXT, closing, frame
 from api.live.position import Mark, Where
-from api.live.record import Repetitions, read
+from api.live.record import Repetitions, items, read
 from api.live.rule import Rule
 from pulse.place import Place
 from pulse.topics import ALERTS, EVENTS
@@ -20,8 +20,8 @@ NOW = 1_763_640_030_000
 MINUTE = 60_000
 
 
-def event(ts: int = NOW, **fields: object) -> Shown:
-    return Shown(event=str(fields.pop("event", "page_view")), ts=ts, site_id="shop", **fields)  # type: ignore[arg-type]
+def event(ts: int = NOW, **fields: object) -> Brief:
+    return Brief(event=str(fields.pop("event", "page_view")), ts=ts, site_id="shop", **fields)  # type: ignore[arg-type]
 
 
 def test_a_second_has_what_came_since_the_last() -> None:
@@ -132,10 +132,14 @@ def test_properties_that_are_none_or_too_deep_harm_nobody() -> None:
 def test_lines_that_cannot_be_read_are_passed_over() -> None:
     good = b'{"event":"e","ts":1,"site_id":"s"}'
     found = read(Where(EVENTS, 0), 7, b"\n".join([good, b"bad", good, b""]))
-    assert [(item.mark, item.after) for item in found.items] == [(Mark(7, 0), Mark(7, 1)), (Mark(7, 2), Mark(8))]
-    assert found.after == Mark(8)
-    assert read(Where(EVENTS, 0), 7, b"").items == ()
-    assert read(Where(ALERTS, 0), 7, b"bad").items == ()
+    assert [(item.mark, item.after) for item in items(found, "s")] == [(Mark(7, 0), Mark(7, 1)), (Mark(7, 2), Mark(8))]
+    assert (found.after, len(found.counted)) == (Mark(8), 2)
+    for nothing in (
+        read(Where(EVENTS, 0), 7, b""),
+        read(Where(EVENTS, 0), 7, b"\n\n"),
+        read(Where(ALERTS, 0), 7, b"bad"),
+    ):
+        assert (list(items(nothing, "s")), list(nothing.counted)) == ([], [])
 
 
 def test_a_record_whose_place_is_not_beyond_the_last_is_a_repetition() -> None:
