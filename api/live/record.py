@@ -68,7 +68,8 @@ def _shown(record: Read, site: str, begin: Mark) -> Iterator[Item]:
     lines, last = record.value.split(b"\n"), len(record.sites) - 1
     for number, name in enumerate(record.sites):
         mark = Mark(record.offset, number)
-        if name == site and mark >= begin and (event := shown(lines[number])) is not None:
+        event = shown(lines[number]) if name == site and mark >= begin else None
+        if event is not None and event.site_id == site:
             after = Mark(record.offset, number + 1) if number < last else record.after
             yield Item(site, record.where, mark, after, encode(event), event)
 

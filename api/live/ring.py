@@ -9,8 +9,10 @@ from api.live.position import Mark, Position, Where
 from api.live.record import items
 
 LINE_BYTES = 8
+SITE_BYTES = 72
 RECORD_BYTES = 500
-"""What a record takes beside its text, measured: itself, its place, its share of the queues of one site."""
+"""What a record takes beside its text, measured: itself, its place; what each of its sites and lines adds."""
+NONE = frozenset([""])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ class Ring:
 
     def add(self, record: Read) -> None:
         """Keep one more record; the oldest ones go for it."""
-        size = RECORD_BYTES + len(record.value) + LINE_BYTES * len(record.sites)
-        kept = _Kept(self._next, record._replace(counted=()), size, frozenset(record.sites))
+        sites = frozenset(record.sites) - NONE
+        size = RECORD_BYTES + len(record.value) + LINE_BYTES * len(record.sites) + SITE_BYTES * len(sites)
+        kept = _Kept(self._next, record._replace(counted=()), size, sites)
         for site in kept.sites:
             self._by_site.setdefault(site, deque()).append(kept)
         self._records.append(kept)

@@ -12,7 +12,7 @@ from api.live.message import Message
 from api.live.parting import messages
 from api.live.position import Mark, Where, position_of
 from api.live.record import items, read
-from api.live.ring import LINE_BYTES, RECORD_BYTES, Ring
+from api.live.ring import LINE_BYTES, RECORD_BYTES, SITE_BYTES, Ring
 from api.live.rule import Rule
 from pulse.topics import ALERTS, EVENTS
 
@@ -22,7 +22,7 @@ SHOP = Audience("shop", frozenset({"events", "alerts"}))
 LINE = b'{"event":"buy","ts":1,"site_id":"%s"}\n'
 NOTICE = b'{"id":"n","kind":"alert.firing","site_id":"%s","at":1,"data":{}}'
 TEXT = LINE[:-1] % b"shop"
-ROOM = RECORD_BYTES + 2 * (LINE_BYTES + len(LINE))
+ROOM = RECORD_BYTES + 2 * (LINE_BYTES + SITE_BYTES + len(LINE))
 
 
 def record(where: Where, offset: int, sites: Sequence[str]) -> Read:
