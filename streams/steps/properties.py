@@ -15,6 +15,8 @@ _limited = json.Decoder(Annotated[dict[_Name, Raw], Meta(max_length=MAX_PROPERTI
 SURELY_WITHIN = 2 * MAX_NESTING
 """So many bytes hold no long name, not many properties, and no deeper nesting: each level opens and closes."""
 
+BRACE = ord("{")
+NO_OBJECT = Refusal(Reason.invalid, "properties", "Expected `object | null`")
 _TOO_MANY = f"more than {MAX_PROPERTIES} properties, or a name of more than {MAX_PROPERTY_NAME} characters"
 _TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
 
@@ -24,11 +26,9 @@ def put_properties(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
     if event.properties is None:
         return None
     text = bytes(event.properties)
-    if text in (b"null", b"{}"):
+    if text[0] != BRACE or text == b"{}":
         event.properties = None  # type: ignore[assignment]
-        return None
-    if not text.startswith(b"{"):
-        return Refusal(Reason.invalid, "properties", "Expected `object | null`")
+        return None if text in (b"null", b"{}") else NO_OBJECT
     if len(text) > SURELY_WITHIN and (refusal := beyond(text)):
         return refusal
     try:
