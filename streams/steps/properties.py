@@ -48,8 +48,21 @@ def beyond(text: bytes) -> Refusal | None:
 
 
 def _is_surely_within(text: bytes) -> bool:
-    """Too short for a long name, and too few colons for so many properties: true of nearly all, and quickly told."""
-    return len(text) <= MAX_PROPERTY_NAME and text.count(b":") <= MAX_PROPERTIES
+    """Too few colons for so many properties, and too short for a long name, or no text in it is so long: true of nearly all."""
+    if text.count(b":") > MAX_PROPERTIES:
+        return False
+    return len(text) <= MAX_PROPERTY_NAME or (b"\\" not in text and has_no_long_text(text, MAX_PROPERTY_NAME))
+
+
+def has_no_long_text(text: bytes, most: int) -> bool:
+    """Whether surely no text in JSON without a backslash has more than so many bytes: quotes stand closer. It goes from one to the last within reach."""
+    at = 0
+    while len(text) - at > most + 1:
+        after = text.rfind(b'"', at + 1, at + most + 2)
+        if after < 0:
+            return False
+        at = after
+    return True
 
 
 def _is_within(text: bytes) -> bool:
