@@ -20,7 +20,7 @@ from streams.steps.step import Arrival, Step
 from streams.steps.user_agent import UNKNOWN, Agent, agent_of, device_of
 
 REMEMBERED = 32_768
-"""Clients: some 600 bytes each."""
+"""Clients: some 700 bytes each."""
 
 
 class Told(NamedTuple):
