@@ -11,7 +11,7 @@ class Memo(dict[K, V]):
     """What `make` makes of keys; `most` of them are kept, or up to twice as many.
 
     Those met since are kept when the others are forgotten. Unlike `lru_cache` it notes nothing when a key is met again, which would
-    touch memory all over. Not None may be made.
+    touch memory all over. What is made must not be None.
     """
 
     def __init__(self, make: Callable[[K], V], most: int) -> None:
