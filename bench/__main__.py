@@ -21,6 +21,7 @@ MEASUREMENTS = (
         "collector",
         "flood",
         "streams",
+        "enrichment",
         "sink",
         "dedup",
         "saved",

@@ -2,6 +2,7 @@
 
 Events vary as real ones do: visitors, pages with and without campaigns, a few hundred user agents, an address each
 visitor, each id new. Caches are warm where they would be: user agents are; addresses and pages as their visitors return.
+What enrichment and scoring cost is told of another mix, with networks to look addresses up in: see `bench.enrichment`.
 """
 
 import random
@@ -12,6 +13,7 @@ from time import process_time
 from msgspec import json
 from pydantic import SecretStr
 
+from bench import enrichment
 from pulse.event import RawEvent
 from pulse.place import HEADER
 from pulse.settings import Settings
@@ -144,6 +146,7 @@ def main() -> None:
     print("each step, at 125 a record")
     for name, took in each_step(records(160, 125, random.Random(1)), steps).items():
         print(f"  {name:<20} {took:5.2f}")
+    enrichment.main()
 
 
 if __name__ == "__main__":

@@ -29,15 +29,14 @@ from streams.recent import array_of
 from streams.record import Made, Taken, cut, written
 from streams.rollup import rolled_up, rollup
 from streams.seen import digests
-from streams.steps.address import hide_address, put_network
+from streams.steps.client import put_client
 from streams.steps.currency import put_currency
 from streams.steps.identity import drop_without_site, put_event_id, put_visitor
-from streams.steps.page import put_campaign, put_channel, put_page, put_referrer
+from streams.steps.page import put_visit
 from streams.steps.properties import put_properties
-from streams.steps.risk import hide_device, put_risk
+from streams.steps.risk import hide_device
 from streams.steps.step import Arrival, Refusal, Step
 from streams.steps.time import drop_too_old, put_received_at, put_time
-from streams.steps.user_agent import put_user_agent
 from streams.tally import Counted, Tally
 
 TIMED_EACH = 64
@@ -60,14 +59,8 @@ def steps_of(settings: Settings, finder: Finder | None = None) -> tuple[Step, ..
         put_properties,
         put_currency,
         put_visitor(settings.secret.get_secret_value()),
-        put_user_agent(finder),
-        put_network(finder),
-        put_risk(rule_set(settings.risk_rules)),
-        put_page,
-        put_referrer,
-        put_campaign,
-        put_channel,
-        hide_address,
+        put_client(finder, rule_set(settings.risk_rules)),
+        put_visit,
         hide_device,
     )
 
@@ -95,15 +88,20 @@ class Prepared:
     """A raw record after the steps: its events as lines to be written, what is remembered and counted of each, and what was refused."""
 
     record: Taken
-    lines: list[bytes] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     refusals: list[Refused] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def add(self, events: Sequence[RefinedEvent], lines: Sequence[bytes]) -> None:
-        """Note some more events, each with the line as which it is written; they themselves are not kept."""
-        self.lines += lines
+    @property
+    def lines(self) -> list[bytes]:
+        """Its events, each as it is written; mostly all of them are, and need not be told apart."""
+        return _lines(self.texts)
+
+    def add(self, events: Sequence[RefinedEvent], text: bytes) -> None:
+        """Note some more events, with the lines as which they are written; they themselves are not kept."""
+        self.texts.append(text)
         self.digests += digests(events)
         self.tally.add(events)
 
@@ -137,16 +135,17 @@ def settle(
 
     `partitions` are those of the metrics.
     """
-    record, lines, seen, refusals = prepared.record, prepared.lines, prepared.digests, prepared.refusals
+    record, texts, seen, refusals = prepared.record, prepared.texts, prepared.digests, prepared.refusals
     first_part = memory.first_part(record.offset, log_id)
     if first_part is None:
         return None
     fresh = memory.unseen(record.offset, seen, known, log_id)
     taken = kept = prepared.tally.counted()
     if not all(fresh):
-        lines, seen, kept = list(compress(lines, fresh)), list(compress(seen, fresh)), prepared.tally.counted(fresh)
+        texts = [b"%s\n" % line for line in compress(prepared.lines, fresh)]
+        seen, kept = list(compress(seen, fresh)), prepared.tally.counted(fresh)
     ledgers = headers(entries(taken.by_receipt(), kept.by_receipt(), refusals, record.timestamp))
-    values = accounted(_values(lines), ledgers)
+    values = accounted(_values(texts), ledgers)
     refused_values = cut(map(_encoder.encode, refusals))
     if values:
         memory.written(record.offset, len(values) - 1, seen, record.timestamp, log_id)
@@ -156,8 +155,8 @@ def settle(
         refused=_records(REJECTED, [(value, None) for value in refused_values], record, log_id),
         metrics=_metrics(events[first_part:], kept, partitions, len(events)),
         taken=len(fresh) + len(refusals),
-        kept=len(lines),
-        duplicates=len(fresh) - len(lines),
+        kept=len(seen),
+        duplicates=len(fresh) - len(seen),
         bots=kept.bots(),
         reasons=Counter(refusal.reason for refusal in refusals),
         seconds=prepared.seconds,
@@ -187,16 +186,16 @@ def _passed(found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: l
 
 def _encoded(
     events: list[RefinedEvent], found: Decoded, arrival: Arrival, refusals: list[Refused]
-) -> tuple[list[RefinedEvent], list[bytes]]:
+) -> tuple[list[RefinedEvent], bytes]:
     """Those of the events found that passed, and their lines; what cannot be written is added to the refusals."""
     try:
-        return events, list(map(_encoder.encode, events))
+        return events, _encoder.encode_lines(events)
     except Exception:
         identities = set(map(id, events))
         passed = [id(event) in identities for event in found.events]
         those = Decoded(events, list(compress(found.lines, passed)), list(compress(found.indexes, passed)), [])
         events = _passed(those, arrival, (put_into_line,), refusals)
-        return events, list(map(_encoder.encode, events))
+        return events, _encoder.encode_lines(events)
 
 
 def put_into_line(event: RefinedEvent, arrival: Arrival) -> None:
@@ -242,10 +241,15 @@ def _unexpected(step: Callable[..., object] | None, arrival: Arrival, error: Exc
     return Refusal(Reason.unexpected, "", f"{name_of(step)}: {type(error).__name__}")
 
 
-def _values(lines: list[bytes]) -> list[bytes]:
-    if sum(map(len, lines)) + len(lines) > MAX_RECORD_BYTES:
-        return cut(lines)
-    return [b"\n".join([*lines, b""])] if lines else []
+def _lines(texts: list[bytes]) -> list[bytes]:
+    return b"".join(texts).split(b"\n")[:-1]
+
+
+def _values(texts: list[bytes]) -> list[bytes]:
+    if sum(map(len, texts)) > MAX_RECORD_BYTES:
+        return cut(_lines(texts))
+    text = b"".join(texts)
+    return [text] if text else []
 
 
 def _metrics(events: Sequence[Made], kept: Counted, partitions: int, parts: int) -> list[Made]:

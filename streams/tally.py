@@ -62,8 +62,8 @@ class Tally:
         groups, numbers = self._groups, self._numbers
         for e in events:
             ts: int = e.ts  # type: ignore[assignment]
-            minutes = e.received_at // MINUTE_MS, ts // MINUTE_MS
-            group = e.site_id, *minutes, e.event, e.country, e.device_type, e.currency, e.bot
+            received, own = e.received_at // MINUTE_MS, ts // MINUTE_MS
+            group = e.site_id, received, own, e.event, e.country, e.device_type, e.currency, e.bot
             number = groups.get(group)
             if number is None:
                 number = groups[group] = len(groups)

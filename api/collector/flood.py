@@ -96,8 +96,10 @@ class Floods:
         return self._over(counted, events, now) if counted else NOBODY
 
     def _over(self, counted: dict[str, Bucket], events: Sequence[Incoming], now: float) -> Visitors:
-        sent = Counter(map(own_of, events))
-        over = {own for own in sent.keys() & counted if counted[own].add(sent[own], self._visitor_rate, now)}
+        sent = Counter(
+            [own for e in events if (own := e.visitor_id or e.user_id or e.session_id or "") in counted],
+        )
+        over = {own for own, count in sent.items() if counted[own].add(count, self._visitor_rate, now)}
         return over or NOBODY
 
     def _suspect(self, now: float) -> None:

@@ -10,6 +10,7 @@ from ua_parser import Domain
 from ua_parser.matchers import UserAgentMatcher
 from ua_parser.regex import Resolver
 
+from pulse.anycase import AnyCase
 from pulse.errors import PulseError
 from pulse.network.found import Found
 from pulse.network.kind import BotKind, Claim
@@ -34,7 +35,7 @@ KINDS = {
 """The words of `crawler-user-agents`."""
 
 CLAIMS = tuple(
-    (provider, re.compile(signs, re.IGNORECASE))
+    (provider, AnyCase(signs))
     for provider, signs in (
         (
             "Googlebot",
@@ -121,7 +122,7 @@ class Crawlers:
     def named(self, user_agent: str) -> Bot:
         """What a user agent says."""
         found = self._resolver(user_agent, Domain.USER_AGENT).user_agent
-        claims = next((provider for provider, sign in CLAIMS if sign.search(user_agent)), "")
+        claims = next((provider for provider, sign in CLAIMS if sign.is_in(user_agent)), "")
         if found is None:
             return Bot(claims=claims) if claims else NO_BOT
         entry = self._entries[int(found.family)]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import maxminddb
 
 from pulse.errors import PulseError
-from pulse.network.found import NOWHERE, Found, told
+from pulse.network.found import NOWHERE, Found, told_once
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Database(NamedTuple):
             return NOWHERE
         try:
             record = self.reader.get(address)
-            found = told(record) if isinstance(record, dict) else NOWHERE
+            found = told_once(record) if isinstance(record, dict) else NOWHERE
         except Exception as error:
             self._warn(type(error).__name__)
             return NOWHERE

@@ -1,10 +1,11 @@
 """Looks addresses up in all that is known, and looks again when a file has changed. Without data it finds nothing, and says so."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from socket import AF_INET, inet_pton
 from threading import Event, Thread
 from typing import NamedTuple, TypeVar
 
@@ -105,20 +106,30 @@ def found(text: str, data: Data, database: Database | None = None) -> Found:
     if data.table and own.asn and own.asn != lower.asn:
         lower = _of_system(lower, data.table.system(own.asn))
     if not own.country:
-        place = next((each for each in _told(data.places[address.version], address) if each.country), NOWHERE)
-        lower = lower._replace(country=place.country, region=place.region, city=place.city)
-    both = over(own, lower)
+        place = _place(data.places[address.version], address)
+        lower = Found(place.country, place.region, place.city, *lower[3:])
+    both = over(own, lower) if own is not NOWHERE else lower
     says = data.own.kind(address.version, number, both.asn)
     return both._replace(network=says.kind, source=says.source, made_ms=says.made_ms) if says else both
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:
     """An address in any form that Python knows, one of version 4 in another's clothes as itself; None for what is none."""
+    if ":" not in text:
+        return _of_version_4(text.partition("%")[0])
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def _of_version_4(text: str) -> IPv4Address | None:
+    """The same without a colon. The system's own function takes what Python does, and tells it sooner."""
+    try:
+        return IPv4Address(inet_pton(AF_INET, text))
+    except (OSError, ValueError):
+        return None
 
 
 def _in_table(known: Table | None, version: int, number: int) -> Found:
@@ -134,16 +145,21 @@ def _of_system(lower: Found, known: Found) -> Found:
     return lower._replace(asn=known.asn, as_org=known.as_org, as_entropy=known.as_entropy)
 
 
+def _place(databases: list[Database], address: IPv4Address | IPv6Address) -> Found:
+    """What the first database tells that names a country."""
+    for each in databases:
+        told = each.told(address)
+        if told.country:
+            return told
+    return NOWHERE
+
+
 def _first(databases: list[Database], address: IPv4Address | IPv6Address) -> Found:
     """What databases tell together, the first one's word first."""
     told = NOWHERE
-    for each in _told(databases, address):
-        told = over(told, each)
+    for each in databases:
+        told = over(told, each.told(address))
     return told
-
-
-def _told(databases: list[Database], address: IPv4Address | IPv6Address) -> Iterator[Found]:
-    return (database.told(address) for database in databases)
 
 
 def taken(folder: Path) -> Data:

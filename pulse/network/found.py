@@ -1,5 +1,6 @@
 """What an address tells."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pulse.network.kind import Kind
@@ -28,6 +29,8 @@ NOWHERE = Found()
 UNKNOWN = Found(network=Kind.unknown.value)
 """Of an address of which the data know nothing."""
 MAX_ASN = (1 << 32) - 1
+REMEMBERED = 4_096
+_TEXT = frozenset({str})
 
 _ANONYMOUS = (
     ("is_tor_exit_node", Kind.tor),
@@ -64,6 +67,16 @@ def told(record: dict[str, Any]) -> Found:
         as_org=_named(organisation)[:128],
         network=_kind(record),
     )
+
+
+def told_once(record: dict[str, Any]) -> Found:
+    """The same, remembered for records of texts alone: of countries there are few, and many addresses in each."""
+    return _told(tuple(record.items())) if _TEXT.issuperset(map(type, record.values())) else told(record)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _told(items: tuple[tuple[str, str], ...]) -> Found:
+    return told(dict(items))
 
 
 def _system(number: str) -> int:

@@ -4,6 +4,7 @@ It has one row, whose columns are lists: where ranges begin, what lies there, an
 """
 
 from bisect import bisect_left, bisect_right
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from pulse.network.ranges import Array, halves
 from pulse.network.source import ASN, ORIGIN, Taken
 
 NAME = "networks.arrow"
+REMEMBERED = 32_768
+"""Of so many systems, and providers in them, it is remembered what they are."""
 KINDS = tuple(kind.value for kind in Kind)
 _ABOUT = b"pulse"
 
@@ -84,15 +87,15 @@ class Table:
         }
         self._v4 = (numbers["v4"], numbers["v4_system"], numbers["v4_origin"])
         self._v6 = (numbers["v6_high"], numbers["v6_low"], numbers["v6_system"], numbers["v6_origin"])
-        self._systems = (numbers["asn"], lists["org"], numbers["entropy"], numbers["kind"])
+        systems = numbers["asn"], lists["org"], numbers["entropy"], numbers["kind"]
         self._by_number = np.asarray(numbers["asn"])
-        self._providers: list[str] = lists["provider"].to_pylist()
-        self._provider_kinds = [KINDS[number] for number in numbers["provider_kind"]]
+        names: list[str] = lists["provider"].to_pylist()
+        providers = [(name, KINDS[number]) for name, number in zip(names, numbers["provider_kind"], strict=True)]
         self._homes = {
-            provider: frozenset(homes)
-            for provider, homes in zip(self._providers, lists["homes"].to_pylist(), strict=True)
+            provider: frozenset(homes) for provider, homes in zip(names, lists["homes"].to_pylist(), strict=True)
         }
-        self._made = self.about.made_ms(ASN.name), self.about.made_ms(ORIGIN.name)
+        made = self.about.made_ms(ASN.name), self.about.made_ms(ORIGIN.name)
+        self._found = lru_cache(maxsize=REMEMBERED)(partial(_found, systems, providers, made))
 
     def v4(self, number: int) -> Found:
         """What is known of an address of version 4, by its number."""
@@ -118,18 +121,22 @@ class Table:
         """The autonomous systems in which a provider's ranges lie; none for one that has no ranges."""
         return self._homes.get(provider, frozenset())
 
-    def _found(self, system: int, origin: int) -> Found:
-        found = UNKNOWN
-        if system >= 0:
-            asns, names, entropies, kinds = self._systems
-            found = Found(
-                asn=asns[system],
-                as_org=names[system].as_py(),
-                as_entropy=round(entropies[system], 2),
-                network=KINDS[kinds[system]],
-                made_ms=self._made[0],
-            )
-        if origin >= 0:
-            kind, provider = self._provider_kinds[origin], self._providers[origin]
-            found = found._replace(network=kind, source=provider, made_ms=self._made[1])
-        return found
+
+def _found(
+    systems: tuple[Any, ...], providers: list[tuple[str, str]], made: tuple[int, int], system: int, origin: int
+) -> Found:
+    """What is known of a system's range in which a provider has addresses, by their places in their lists; negative if there is none."""
+    found = UNKNOWN
+    if system >= 0:
+        asns, names, entropies, kinds = systems
+        found = Found(
+            asn=asns[system],
+            as_org=names[system].as_py(),
+            as_entropy=round(entropies[system], 2),
+            network=KINDS[kinds[system]],
+            made_ms=made[0],
+        )
+    if origin >= 0:
+        provider, kind = providers[origin]
+        found = found._replace(network=kind, source=provider, made_ms=made[1])
+    return found

@@ -1,6 +1,6 @@
 """A rule set of weights: grouped log-odds, calibrated, with reasons that add up. Formulas: docs/risk.md."""
 
-from functools import cache
+from functools import cache, lru_cache
 from math import exp, expm1, log1p
 from operator import itemgetter
 from typing import Annotated, NamedTuple
@@ -23,6 +23,8 @@ BY_CONDUCT = frozenset(("proxy", "bot", "tamper"))
 SURE = 2.2
 LIKELY = 1.0
 TINY = 1e-9
+REMEMBERED = 8_192
+"""Verdicts: many devices bear the same signs."""
 
 
 class Weights(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,17 +65,24 @@ class Model:
         self.version = parameters.version
         self.parameters = parameters
         self._unspoken = cache(lambda name, seen: told(parameters.scores[name], {}, seen))
+        self._of_signs = lru_cache(maxsize=REMEMBERED)(self._verdict)
         self._scores = [(name, parameters.scores[name], parameters.risk[name]) for name in SCORES]
 
     def score(self, evidence: Evidence) -> Verdict:
         """What this rule set says of a device; the same evidence is always told the same."""
-        signs = signs_of(evidence)
-        groups = grouped(signs)
-        age = evidence.network_age_days
         seen, missing = looked(evidence)
+        age = None if evidence.network is None else evidence.network_age_days
+        return self._of_signs(tuple(signs_of(evidence).items()), seen, missing, age)
+
+    def _verdict(
+        self, strengths: tuple[tuple[str, float], ...], seen: int, missing: tuple[str, ...], age: float | None
+    ) -> Verdict:
+        """What is said of signs, by what was looked at and how old the lists are, in days; None if none were asked."""
+        signs = dict(strengths)
+        groups = grouped(signs)
         scores, parts, leading, most = {}, [], "", -1.0
         for name, weights, share in self._scores:
-            found = {} if weights.weights.keys().isdisjoint(signs) else parts_of(weights.weights, groups, age)
+            found = {} if weights.weights.keys().isdisjoint(signs) else parts_of(weights.weights, groups, age or 0.0)
             scores[name] = told(weights, found, seen) if found else self._unspoken(name, seen)
             part = risk_part(weights, share, found, name in BY_CONDUCT) if found else NONE
             parts.append(part)
@@ -90,7 +99,7 @@ class Model:
             reasons,
             scores,
             missing,
-            None if evidence.network is None else age,
+            age,
         )
 
 

@@ -20,7 +20,7 @@ from pulse.risk.rule_sets import rule_set
 from pulse.settings import Settings
 from streams.steps.address import hide_address, last_of
 from streams.steps.currency import put_currency
-from streams.steps.page import put_campaign, put_channel, put_page, put_referrer
+from streams.steps.page import put_visit
 from streams.steps.risk import put_risk
 from streams.steps.step import Arrival, Step
 
@@ -60,10 +60,7 @@ def steps_of_stored(settings: Settings) -> tuple[Step, ...]:
     return (
         put_currency,
         fill_network(Finder(settings.networks_folder, settings.geo_database)),
-        put_page,
-        put_referrer,
-        put_campaign,
-        put_channel,
+        put_visit,
         hide_address,
         put_risk(rule_set(settings.risk_rules)),
     )

@@ -1,17 +1,19 @@
 """Whence: country, region, city and network, from the address; and the address cut to its network."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+from typing import NamedTuple
 
 from pulse.event import RefinedEvent
-from pulse.network.crawlers import claim_of
-from pulse.network.finder import Finder, address_of
-from pulse.network.found import NOWHERE
+from pulse.network.finder import address_of
+from pulse.network.found import Found
 from pulse.topics import DAY_MS
-from streams.steps.step import Arrival, Step
+from streams.steps.step import Arrival
 
 KEPT_BITS = {4: 24, 6: 48}
 """How much of an address is kept."""
+FOREVER = 1 << 62
 KEPT_TUNNEL_BITS = 40
 """How much of one in 2002::/16 (6to4, RFC 3056): the 32 bits after the first 16 are an address of version 4."""
 TUNNEL = b"\x20\x02"
@@ -58,28 +60,49 @@ def hidden_bits(address: IPv4Address | IPv6Address) -> int:
     return address.max_prefixlen - (KEPT_TUNNEL_BITS if is_tunnel else KEPT_BITS[address.version])
 
 
-def put_network(finder: Finder) -> Step:
-    """The network of the address and what it says of a crawler's claim; the place where the client or a proxy named no country."""
+class Place(NamedTuple):
+    """What is put into an event of its address."""
 
-    def put(event: RefinedEvent, arrival: Arrival) -> None:
-        found = finder.find(event.ip) if event.ip else NOWHERE
-        event.asn, event.as_org, event.as_entropy = found.asn, found.as_org, found.as_entropy
-        event.network, event.network_source = found.network, found.source
-        made = found.made_ms
-        event.network_days = (event.received_at - made) // DAY_MS if 0 < made < event.received_at else 0
-        arrival.country = found.country
-        claims = arrival.claims
-        event.bot_claim = claim_of(claims, found, finder.homes(claims)) if claims else ""
-        if not event.country:
-            event.country = found.country or None
-            if event.region is None:
-                event.region = found.region or None
-            if event.city is None:
-                event.city = found.city or None
-        else:
-            event.country = event.country.upper()
+    country: str | None
+    region: str | None
+    city: str | None
+    asn: int
+    as_org: str
+    as_entropy: float
+    network: str
+    network_source: str
+    network_days: int
 
-    return put
+
+def place_of(found: Found, days: int, country: str | None, region: str | None, city: str | None) -> Place:
+    """The network of an address, by data so many days old; and the place where the client or a proxy named no country."""
+    if country:
+        country = country.upper()
+    else:
+        country = found.country or None
+        region = (found.region or None) if region is None else region
+        city = (found.city or None) if city is None else city
+    of_system = found.asn, found.as_org, found.as_entropy
+    return Place(country, region, city, *of_system, found.network, found.source, days)
+
+
+class Days(NamedTuple):
+    """How old data are at receipt, from `since` on and before `until`, in ms since the epoch."""
+
+    days: int
+    since: int
+    until: int
+
+
+def days_of(made_ms: int, received_at: int) -> Days:
+    """How many days old data are, and how long that stays so; 0 days where it is not known when they were made."""
+    return _days(made_ms, (received_at - made_ms) // DAY_MS if 0 < made_ms < received_at else 0)
+
+
+@lru_cache(maxsize=1_024)
+def _days(made_ms: int, days: int) -> Days:
+    until = made_ms + (days + 1) * DAY_MS if made_ms > 0 else FOREVER
+    return Days(days, made_ms + days * DAY_MS if days else 0, until)
 
 
 def hide_address(event: RefinedEvent, arrival: Arrival) -> None:

@@ -1,36 +1,51 @@
 """Where, and how the visitor came there: page, referrer, campaign, channel."""
 
-from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from pulse.channel import PAID_CLICKS, channel
 from pulse.event import RefinedEvent
-from streams.steps.step import NO_PAGE, Arrival, Page
+from streams.memo import Memo
+from streams.steps.step import Arrival
 
 REMEMBERED = 32_768
+"""Addresses of pages."""
 MOST_TEXT = 255
 CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 QUERY_SIGNS = ("utm_", "clid", "braid", "ref=", "source=")
 """An address whose query has none of these names no campaign, and its query need not be read."""
 
 
-@lru_cache(maxsize=REMEMBERED)
-def page_of(url: str) -> Page:
-    """Host, path, campaign and click of an address; what is no address tells nothing."""
+class Page(NamedTuple):
+    """What a url tells; `campaign` holds the five utm values, `click` an advertising network's parameter, `site` is the host without `www.`."""
+
+    host: str = ""
+    path: str = ""
+    campaign: tuple[str | None, ...] | None = None
+    click: str = ""
+    site: str = ""
+
+
+NO_PAGE: Any = tuple(Page())
+SITE = Page._fields.index("site")
+
+
+def read_page(url: str) -> Page:
+    """What is in an address; what is no address tells nothing."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "")[:MOST_TEXT]
     except ValueError:
-        return NO_PAGE
-    path = parts.path or ("/" if host else "")
+        return Page()
+    path, site = parts.path or ("/" if host else ""), host.removeprefix("www.")
     if not any(sign in parts.query for sign in QUERY_SIGNS):
-        return Page(host, path)
+        return Page(host, path, site=site)
     query = _first_values(parts.query)
     campaign = tuple(query.get(name, "")[:MOST_TEXT] or None for name in CAMPAIGN)
     if campaign[0] is None and (source := query.get("ref") or query.get("source")):
         campaign = (source[:MOST_TEXT], *campaign[1:])
     click = next((name for name in PAID_CLICKS if name in query), "")
-    return Page(host, path, campaign if any(campaign) else None, click)
+    return Page(host, path, campaign if any(campaign) else None, click, site)
 
 
 def _first_values(query: str) -> dict[str, str]:
@@ -40,29 +55,25 @@ def _first_values(query: str) -> dict[str, str]:
         return {}
 
 
-@lru_cache(maxsize=REMEMBERED)
-def referrer_host_of(referrer: str, host: str) -> str:
-    """The referrer's host without `www.`, empty if it is the page's own site."""
-    found = page_of(referrer).host.removeprefix("www.")
-    return "" if found == host.removeprefix("www.") else found
+page_of: Memo[str, Any] = Memo(lambda url: tuple(read_page(url)), REMEMBERED // 2)
+"""What addresses tell: a `Page` as a tuple like any other, which is taken apart twice as fast."""
 
 
-def put_page(event: RefinedEvent, arrival: Arrival) -> None:
-    """Host and path of the url."""
-    page = arrival.page = page_of(event.url) if event.url else NO_PAGE
-    event.host, event.path = page.host, page.path
+def put_visit(event: RefinedEvent, arrival: Arrival) -> None:
+    """Host and path of the url, the referrer's host unless it is the site's own, the url's word on the campaign, and the channel."""
+    url, referrer = event.url, event.referrer
+    host, path, campaign, click, site = page_of[url] if url else NO_PAGE
+    came_from = page_of[referrer][SITE] if referrer else ""
+    if came_from == site:
+        came_from = ""
+    event.host, event.path, event.referrer_host = host, path, came_from
+    if campaign is not None:
+        put_campaign(event, campaign)
+    event.channel = channel_of(event, came_from, click)
 
 
-def put_referrer(event: RefinedEvent, arrival: Arrival) -> None:
-    """Host of the referrer."""
-    event.referrer_host = referrer_host_of(event.referrer, event.host) if event.referrer else ""
-
-
-def put_campaign(event: RefinedEvent, arrival: Arrival) -> None:
-    """What the client says of the campaign, else what the url says."""
-    campaign = arrival.page.campaign
-    if campaign is None:
-        return
+def put_campaign(event: RefinedEvent, campaign: tuple[str | None, ...]) -> None:
+    """The five utm values, each where the client named none."""
     source, medium, name, term, content = campaign
     if event.utm_source is None:
         event.utm_source = source
@@ -76,8 +87,8 @@ def put_campaign(event: RefinedEvent, arrival: Arrival) -> None:
         event.utm_content = content
 
 
-def put_channel(event: RefinedEvent, arrival: Arrival) -> None:
+def channel_of(event: RefinedEvent, referrer_host: str, click: str) -> str:
     """The acquisition channel; empty for what is no visit: neither page nor referrer nor campaign."""
     source, medium, name = event.utm_source or "", event.utm_medium or "", event.utm_campaign or ""
-    is_visit = event.url or event.referrer_host or source or medium or name
-    event.channel = channel(source, medium, name, event.referrer_host, arrival.page.click) if is_visit else ""
+    is_visit = event.url or referrer_host or source or medium or name
+    return channel(source, medium, name, referrer_host, click) if is_visit else ""

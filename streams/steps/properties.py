@@ -15,6 +15,8 @@ _limited = json.Decoder(Annotated[dict[_Name, Raw], Meta(max_length=MAX_PROPERTI
 SURELY_WITHIN = 2 * MAX_NESTING
 """So many bytes hold no long name, not many properties, and no deeper nesting: each level opens and closes."""
 
+BRACE = ord("{")
+NO_OBJECT = Refusal(Reason.invalid, "properties", "Expected `object | null`")
 _TOO_MANY = f"more than {MAX_PROPERTIES} properties, or a name of more than {MAX_PROPERTY_NAME} characters"
 _TOO_DEEP = f"nested more than {MAX_NESTING} levels deep"
 
@@ -24,11 +26,9 @@ def put_properties(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
     if event.properties is None:
         return None
     text = bytes(event.properties)
-    if text in (b"null", b"{}"):
+    if text[0] != BRACE or text == b"{}":
         event.properties = None  # type: ignore[assignment]
-        return None
-    if not text.startswith(b"{"):
-        return Refusal(Reason.invalid, "properties", "Expected `object | null`")
+        return None if text in (b"null", b"{}") else NO_OBJECT
     if len(text) > SURELY_WITHIN and (refusal := beyond(text)):
         return refusal
     try:
@@ -48,8 +48,21 @@ def beyond(text: bytes) -> Refusal | None:
 
 
 def _is_surely_within(text: bytes) -> bool:
-    """Too short for a long name, and too few colons for so many properties: true of nearly all, and quickly told."""
-    return len(text) <= MAX_PROPERTY_NAME and text.count(b":") <= MAX_PROPERTIES
+    """Too few colons for so many properties, and too short for a long name, or no text in it is so long: true of nearly all."""
+    if text.count(b":") > MAX_PROPERTIES:
+        return False
+    return len(text) <= MAX_PROPERTY_NAME or (b"\\" not in text and has_no_long_text(text, MAX_PROPERTY_NAME))
+
+
+def has_no_long_text(text: bytes, most: int) -> bool:
+    """Whether surely no text in JSON without a backslash has more than so many bytes: quotes stand closer. It goes from one to the last within reach."""
+    at = 0
+    while len(text) - at > most + 1:
+        after = text.rfind(b'"', at + 1, at + most + 2)
+        if after < 0:
+            return False
+        at = after
+    return True
 
 
 def _is_within(text: bytes) -> bool:

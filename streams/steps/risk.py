@@ -1,14 +1,17 @@
 """How much speaks against the device: a verdict on each event, of its address and headers, and of what it was allowed to tell."""
 
-from functools import lru_cache, partial
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from pulse.event import RefinedEvent
 from pulse.risk.code import SCORES
 from pulse.risk.evidence import Evidence
+from pulse.risk.pulsegate import HOSTING_ASNS
 from pulse.risk.rule_sets import RuleSet
+from pulse.risk.signs import NO_ACCESS
 from pulse.timezones import countries_of, hours_apart, is_universal, keeps_universal
 from pulse.topics import DAY_MS
 from streams.steps.step import Arrival, Step
@@ -91,24 +94,29 @@ class _Told(Struct):
 _told = json.Decoder(_Told)
 
 
+Values = tuple[tuple[Any, ...], tuple[Any, ...]]
+"""What is `Judged`, to be put: all up to the last score, and the words after it."""
+
+
+def judging(rules: RuleSet) -> Callable[[Sight], Values]:
+    """What a rule set says of sights; it remembers what it said."""
+    return lru_cache(maxsize=REMEMBERED)(lambda sight: halved(judged(rules, sight)))
+
+
+def halved(verdict: Judged) -> Values:
+    """A verdict to be put."""
+    words = Judged._fields.index("confidence")
+    return verdict[:words], verdict[words:]
+
+
 def put_risk(rules: RuleSet) -> Step:
     """The verdict of a rule set, in the event's fields."""
-    judge = lru_cache(maxsize=REMEMBERED)(partial(judged, rules))
+    judge = judging(rules)
 
-    def put(event: RefinedEvent, arrival: Arrival) -> None:
-        (
-            event.risk,
-            event.risk_band,
-            event.risk_vpn,
-            event.risk_proxy,
-            event.risk_tor,
-            event.risk_relay,
-            event.risk_bot,
-            event.risk_tamper,
-            event.risk_confidence,
-            event.risk_reasons,
-            event.risk_rules,
-        ) = judge(sight_of(event, arrival))
+    def put(e: RefinedEvent, arrival: Arrival) -> None:
+        scores, words = judge(sight_of(e, arrival))
+        e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
+        e.risk_confidence, e.risk_reasons, e.risk_rules = words
 
     return put
 
@@ -122,9 +130,28 @@ def sight_of(event: RefinedEvent, arrival: Arrival) -> Sight:
     told = signals_of(event) if event.event == SIGNALS and event.consent != "denied" else None
     agreed = event.consent == "granted"
     if not agreed and told is None:
-        return Sight(*seen, has_leave=False)
+        return sight(*seen, has_leave=False)
     day: int = event.ts // DAY_MS  # type: ignore[operator,assignment]
-    return Sight(*seen, True, arrival.country or event.country or "", event.timezone or "", day, told)
+    return sight(*seen, True, arrival.country or event.country or "", event.timezone or "", day, told)
+
+
+def sight(
+    network: str,
+    network_days: int,
+    asn: int,
+    as_entropy: float,
+    is_bot: bool,
+    claim: str,
+    has_leave: bool,
+    country: str = "",
+    timezone: str = "",
+    day: int = 0,
+    device: Device | None = None,
+) -> Sight:
+    """What counts and no more, that many be alike: of most systems only that they are known, how far they spread where that says something."""
+    system = asn if asn in HOSTING_ASNS else min(asn, 1)
+    bits = as_entropy if network in NO_ACCESS else 0.0
+    return Sight(network, network_days, system, bits, is_bot, claim, has_leave, country, timezone, day, device)
 
 
 def signals_of(event: RefinedEvent) -> Device | None:
@@ -135,20 +162,28 @@ def signals_of(event: RefinedEvent) -> Device | None:
         return None
     if event.consent != "granted" and told.purpose != "security":
         return None
-    return Device(_words(told.device.automation) & MARKS, _words(told.device.inconsistent) & CONTRADICTIONS)
+    return _device(told.device.automation[:LONGEST], told.device.inconsistent[:LONGEST])
 
 
 def hide_device(event: RefinedEvent, arrival: Arrival) -> None:
-    """Signals of a device go where their visitor said no, or where nobody asked and they are not for security."""
-    if event.event != SIGNALS or event.consent == "granted":
+    """A fingerprint goes where its visitor said no; so do signals of a device, which go also where nobody asked and they are not for security."""
+    consent = event.consent
+    if consent == "denied":
+        event.fingerprint_id = None
+    if event.event != SIGNALS or consent == "granted":
         return
-    if event.consent == "denied" or signals_of(event) is None:
+    if consent == "denied" or signals_of(event) is None:
         event.fingerprint_id = None
         event.properties = None  # type: ignore[assignment]
 
 
+@lru_cache(maxsize=4_096)
+def _device(automation: str, inconsistent: str) -> Device:
+    return Device(_words(automation) & MARKS, _words(inconsistent) & CONTRADICTIONS)
+
+
 def _words(text: str) -> frozenset[str]:
-    return frozenset(filter(None, text[:LONGEST].split(",")))
+    return frozenset(filter(None, text.split(",")))
 
 
 def judged(rules: RuleSet, sight: Sight) -> Judged:

@@ -1,6 +1,6 @@
 """When it happened."""
 
-from pulse.clock import Bounds, event_time, is_too_old, to_ms
+from pulse.clock import SKEW_TOLERATED_MS, Bounds, event_time, to_ms
 from pulse.event import MAX_MS, RefinedEvent
 from pulse.rejection import Reason
 from streams.steps.step import Arrival, Refusal, Step
@@ -21,29 +21,42 @@ def put_time(early_ms: int) -> Step:
 
     def put(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
         received_at, ts, sent_at = event.received_at, event.ts, event.sent_at
-        if ts is None:
-            ts, sent_at = received_at, None
-        ts = ts if ts.__class__ is int else to_ms(ts)
-        if sent_at is not None:
-            sent_at = sent_at if sent_at.__class__ is int else to_ms(sent_at)
-            if not 0 <= sent_at <= MAX_MS:
-                return Refusal(Reason.invalid, "sent_at", "outside of 1970 to 2100")
-        if not 0 <= ts <= MAX_MS:
-            return Refusal(Reason.invalid, "ts", "outside of 1970 to 2100")
-        event.sent_at = sent_at
-        event.ts, event.clock = event_time(ts, sent_at, received_at, early_ms)
-        return None
+        is_plain = ts.__class__ is int and ts <= received_at + early_ms
+        if is_plain and (
+            sent_at is None
+            or (sent_at.__class__ is int and -SKEW_TOLERATED_MS <= received_at - sent_at <= SKEW_TOLERATED_MS)
+        ):
+            event.clock = ""
+            return None
+        return correct(event, early_ms)
 
     return put
 
 
+def correct(event: RefinedEvent, early_ms: int) -> Refusal | None:
+    """Bring an event's time into ms, and correct it; refused is what is no time of ours."""
+    received_at, ts, sent_at = event.received_at, event.ts, event.sent_at
+    if ts is None:
+        ts, sent_at = received_at, None
+    ts = ts if ts.__class__ is int else to_ms(ts)
+    if sent_at is not None:
+        sent_at = sent_at if sent_at.__class__ is int else to_ms(sent_at)
+        if not 0 <= sent_at <= MAX_MS:
+            return Refusal(Reason.invalid, "sent_at", "outside of 1970 to 2100")
+    if not 0 <= ts <= MAX_MS:
+        return Refusal(Reason.invalid, "ts", "outside of 1970 to 2100")
+    event.sent_at = sent_at
+    event.ts, event.clock = event_time(ts, sent_at, received_at, early_ms)
+    return None
+
+
 def drop_too_old(bounds: Bounds) -> Step:
     """Late events are taken up to a limit, which those of a key that may import have not."""
-    days = bounds.late_ms / 86_400_000
+    late_ms, days = bounds.late_ms, bounds.late_ms / 86_400_000
     refusal = Refusal(Reason.too_old, "ts", f"older than {days:g} days; a key with events:import may send it")
 
     def drop(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
-        if is_too_old(event.ts, event.received_at, bounds.late_ms) and not event.imported:  # type: ignore[arg-type]
+        if event.ts < event.received_at - late_ms and not event.imported:  # type: ignore[operator]
             return refusal
         return None
 

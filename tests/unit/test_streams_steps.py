@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from pulse.errors import SettingError
 from pulse.network.finder import Finder
+from pulse.risk.rule_sets import rule_set
 from streams.memory import Memory
 from streams.refinement import refine, steps_of
-from streams.steps.address import hide_address, last_of, network_of, parsed_network_of, put_network
+from streams.steps.address import hide_address, last_of, network_of, parsed_network_of
+from streams.steps.client import put_client
 from streams.steps.identity import put_event_id, put_visitor
 from streams.steps.properties import SURELY_WITHIN, beyond
 from streams.steps.step import Step
@@ -275,7 +277,7 @@ def test_what_is_no_address_is_not_kept() -> None:
 
 
 def test_country_and_network_come_from_the_database() -> None:
-    put = put_network(Finder(NO_FOLDER, GEO))
+    put = put_client(Finder(NO_FOLDER, GEO), rule_set())
     nested, flat, foreign = event(ip="203.0.113.7"), event(ip="2001:db8::1"), event(ip="198.51.100.1")
     for each in (nested, flat, foreign):
         put(each, arrival())
@@ -286,7 +288,7 @@ def test_country_and_network_come_from_the_database() -> None:
 
 def test_a_country_that_is_named_stands_and_no_city_of_another_joins_it() -> None:
     named = event(ip="203.0.113.7", country="fr")
-    put_network(Finder(NO_FOLDER, GEO))(named, arrival())
+    put_client(Finder(NO_FOLDER, GEO), rule_set())(named, arrival())
     assert (named.country, named.city, named.asn) == ("FR", None, 64500)
 
 

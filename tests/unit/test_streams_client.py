@@ -1,0 +1,97 @@
+"""A client that is met again is told as if it were met for the first time, whatever was told of it before."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pulse.network.finder import Finder
+from pulse.risk.rule_sets import rule_set
+from streams.steps.client import put_client
+from streams.steps.risk import SIGNALS
+from streams.steps.step import Step
+from tests import networks
+from tests.unit.streams_events import CHROME, DAY, NOW, arrival, event
+
+AGENTS = (None, "", CHROME, "Googlebot/2.1", "python-requests/2.31", "Tiny Tiny RSS")
+ADDRESSES = (None, "unknown", "198.51.100.66", "198.51.100.67", "192.0.2.20", "192.0.2.33", "2001:db8::7", "9.9.9.9")
+SIGNS = '{"purpose":"%s","device":{"automation":"%s","inconsistent":"touch"}}'
+MOMENTS = st.sampled_from((networks.MADE_MS - DAY, networks.MADE_MS, networks.MADE_MS + DAY, NOW)).flatmap(
+    lambda about: st.integers(about - 2, about + 2)
+)
+HOME: dict[str, Any] = {"ip": "198.51.100.67", "properties": None}
+TOLD = st.fixed_dictionaries(
+    {
+        "event": st.sampled_from(("page_view", SIGNALS)),
+        "ip": st.sampled_from(ADDRESSES),
+        "user_agent": st.sampled_from(AGENTS),
+        "imported": st.booleans(),
+        "consent": st.sampled_from((None, "granted", "denied")),
+        "timezone": st.sampled_from((None, "Europe/Vienna", "Asia/Tokyo", "UTC")),
+        "country": st.sampled_from((None, "", "de")),
+        "region": st.sampled_from((None, "R")),
+        "browser": st.sampled_from((None, "", "Own")),
+        "device_type": st.sampled_from((None, "tv")),
+        "received_at": MOMENTS,
+        "ts": MOMENTS,
+        "properties": st.sampled_from((None, SIGNS % ("consent", "webdriver"), SIGNS % ("security", ""))),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is known of networks."""
+    return networks.built(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def finder(world: Path) -> Finder:
+    """Looks networks up in it."""
+    return Finder(world)
+
+
+@pytest.fixture(scope="module")
+def remembering(finder: Finder) -> Step:
+    """The step as it is, with all that it has met."""
+    return put_client(finder, rule_set())
+
+
+def told(put: Step, fields: dict[str, Any]) -> dict[str, Any]:
+    """An event after the step; its properties are text, as the steps before leave them."""
+    made = event(**{name: value for name, value in fields.items() if name != "properties"})
+    made.properties = fields["properties"]
+    put(made, arrival())
+    return {name: getattr(made, name) for name in made.__struct_fields__}
+
+
+@settings(max_examples=300)
+@given(fields=TOLD)
+def test_what_is_remembered_is_what_would_be_found(remembering: Step, finder: Finder, fields: dict[str, Any]) -> None:
+    assert told(remembering, fields) == told(put_client(finder, rule_set()), fields)
+
+
+def test_the_data_grow_older_while_a_client_is_remembered(remembering: Step) -> None:
+    moments = [networks.MADE_MS + part * DAY // 2 for part in (0, 1, 2, 3, 4, 1)]
+    found = [told(remembering, HOME | {"received_at": moment})["network_days"] for moment in moments]
+    assert found == [0, 0, 1, 1, 2, 0]
+
+
+def test_new_data_count_at_once(world: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "networks"
+    shutil.copytree(world, folder)
+    finder = Finder(folder)
+    put = put_client(finder, rule_set())
+    assert told(put, HOME)["network"] == "eyeball"
+    (folder / "own").mkdir()
+    (folder / "own" / "vpn.txt").write_text("198.51.100.0/24\n")
+    assert finder.renew()
+    assert (told(put, HOME)["network"], told(put, HOME)["network_source"]) == ("vpn", "vpn.txt")
+
+
+def test_address_and_user_agent_go_no_further(remembering: Step) -> None:
+    found = told(remembering, HOME | {"user_agent": CHROME})
+    assert (found["ip"], found["user_agent"]) == ("198.51.100.0", None)
