@@ -204,6 +204,18 @@ def test_databases_of_the_operators_own_go_before_the_packages(own: Path) -> Non
     assert find("2001:db8::1").asn == 64500
 
 
+@pytest.mark.parametrize("size", [0, 60])
+def test_a_database_of_ones_own_may_be_overwritten_while_it_is_read(own: Path, size: int) -> None:
+    path = own / "own" / "any.mmdb"
+    path.write_bytes(networks.database({"198.51.100.0/24": {"country": {"iso_code": "CH"}}}, 4))
+    finder, given = Finder(own), Finder(own.parent / "none", path)
+    os.truncate(path, size)
+    assert (finder.find("198.51.100.1").country, given.find("198.51.100.1").country) == ("CH", "CH")
+    assert finder.renew()
+    assert finder.find("198.51.100.1").country == "AT"
+    assert [fault for fault in finder.data.faults if "any.mmdb cannot be read" in fault]
+
+
 def test_records_of_any_schema_are_told() -> None:
     assert told({"asn": "AS64500", "as_name": "N", "country_code": "at"})[:5] == ("AT", "", "", 64500, "N")
     assert told({"traits": {"user_type": "cellular"}}).network == "mobile"
