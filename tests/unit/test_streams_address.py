@@ -1,7 +1,7 @@
 """What refinement tells of an address, and how it is cut to its network."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,19 @@ NO_FOLDER = Path("no such folder")
 # address
 
 
+EMBEDDED = {
+    "mapped": (0xFFFF << 32, 0, 0),
+    "compatible": (0, 0, 0),
+    "translated, RFC 2765": (0xFFFF << 48, 0, 0),
+    "translated, RFC 6052": (0x64FF9B << 96, 0, 0),
+    "6to4": (0x2002 << 112, 80, 0),
+    "a client of Teredo": (0x20010000_C0000201 << 64, 0, 0xFFFF_FFFF),
+    "a server of Teredo": (0x20010000 << 96, 64, 0),
+    "ISATAP": (0x20010DB8_00010002_00005EFE << 32, 0, 0),
+}
+"""How an address of version 4 lies in one of version 6: what that begins with, where it lies, and which of its bits are turned."""
+
+
 @pytest.mark.parametrize(
     ("address", "network"),
     [
@@ -35,10 +48,20 @@ NO_FOLDER = Path("no such folder")
         ("2002:cb00:7109::1", "2002:cb00:7100::"),
         ("2002:cb00:7109:1:2:3:4:5%eth0", "2002:cb00:7100::"),
         ("2003:cb00:7109::1", "2003:cb00:7109::"),
+        ("64:ff9b::203.0.113.77", "64:ff9b::"),
+        ("2001:0:c000:201:8000:63bf:34ff:8ef6", "2001:0:c000::"),
     ],
 )
 def test_addresses_are_cut_to_their_network(address: str, network: str) -> None:
     assert only(raw(ip=address))["ip"] == network
+
+
+@given(st.ip_addresses(v=4).map(int), st.integers(0, 255))
+def test_no_address_of_version_6_tells_more_of_one_of_version_4_in_it_than_its_network(one: int, last: int) -> None:
+    neighbour = one >> 8 << 8 | last
+    for head, shift, mask in EMBEDDED.values():
+        here, there = (str(IPv6Address(head | (each ^ mask) << shift)) for each in (one, neighbour))
+        assert network_of(here) == network_of(there)
 
 
 ADDRESSES = st.one_of(
