@@ -77,6 +77,20 @@ def said(visit: Visit) -> RawEvent:
     return found
 
 
+def test_a_word_that_is_no_answer_changes_nothing_and_is_said_so(visit: Visit, shop: str) -> None:
+    warned: list[str] = []
+    visit.page.on("console", lambda each: warned.append(each.text))
+    visit.page.goto(f"{shop}/anonymous")
+    for word in ("yes", "Granted", "", None, True):
+        visit.page.evaluate("(word) => pulse.consent(word)", word)
+    assert len([each for each in warned if 'an answer is "granted" or "denied", not' in each]) == 5
+    assert visit.page.evaluate("localStorage.length") == 0
+    assert said(visit).consent is None
+    visit.page.evaluate("pulse.consent('granted')")
+    visit.page.evaluate("pulse.consent('yes')")
+    assert said(visit).consent == "granted"
+
+
 def test_an_answer_on_one_page_holds_on_the_others_that_are_open(visit: Visit, shop: str) -> None:
     visit.page.goto(shop)
     session = visit.ids()["session_id"]
