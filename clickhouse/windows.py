@@ -65,13 +65,16 @@ def answered(client: Client, batch: Sequence[Asked], most_groups: int = MOST_GRO
     name = _statement_of(batch[0].question)
     rows = client.ask(_statement(name), parameters, **settings).rows
     cells: list[dict[str, dict[int, tuple[float, int]]]] = [{} for _ in batch]
-    for number, group, minute, *values in rows:
-        cells[number].setdefault(group, {})[minute] = (values[0], values[1])
+    beyond: set[int] = set()
+    for number, group, minute, above, below, is_cut in rows:
+        cells[number].setdefault(group, {})[minute] = (above, below)
+        if is_cut:
+            beyond.add(number)
     made: Answered = {}
-    for each, of_group in zip(batch, cells, strict=True):
+    for number, (each, of_group) in enumerate(zip(batch, cells, strict=True)):
         if name != "vital":
             of_group = {group: _summed(steps, each.span) for group, steps in of_group.items()}
-        cut = {each.span: each.kept | of_group.keys()} if len(of_group) >= most_groups else {}
+        cut = {each.span: each.kept | of_group.keys()} if number in beyond else {}
         _put(made, each, Answer((each.span,), of_group, cut=cut))
     return made
 

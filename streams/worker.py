@@ -73,13 +73,7 @@ def run(settings: Settings) -> None:
     attach(app, "refine", RAW, refine)
     beside(app, beat.run, slow, partial(sink.run, slow.behind))
     follow_assignment(app, ownership, refine, settings.session_timeout_ms / 2000)
-    watch = Watch(
-        broker,
-        ownership,
-        NEEDED,
-        lambda: bool(memories.reading or memories.waiting),
-        lambda: reading.standing() if slow.is_silent else ownership.standing(),
-    )
+    watch = watch_of(broker, ownership, memories, reading, slow)
     REGISTRY.register(figures.Now(reading.standing, reading.end, memories.sizes, lambda: bool(memories.waiting)))
     readiness.checks = partial(checks_of, watch, ownership, memories, elsewhere)
     REGISTRY.register(figures.Networks(finder))
@@ -93,6 +87,17 @@ def warn_of_no_secret(settings: Settings) -> None:
     """Say what comes of an empty secret."""
     if not settings.secret.get_secret_value():
         log.warning("PULSE_SECRET is empty: who knows an address can tell the visitor id that is derived from it")
+
+
+def watch_of(broker: Broker, ownership: Ownership, memories: Memories, reading: Reading, slow: Slow) -> Watch:
+    """Who looks whether the work goes on: memories that wait excuse it, and the lane that yields is looked at when it is silent."""
+    return Watch(
+        broker,
+        ownership,
+        NEEDED,
+        lambda: bool(memories.reading or memories.waiting),
+        lambda: reading.standing() if slow.is_silent else ownership.standing(),
+    )
 
 
 class Readiness:

@@ -93,6 +93,7 @@ def fill(client: Client, sites: tuple[str, ...], each: int) -> None:
         f"INSERT INTO identity_links SELECT arrayJoin([{names}]) AS s, concat(s, '-secret-1'), concat(s, '-secret-person'), (now64(3), 1, generateUUIDv4(), 'identify'), now64(3)",
         f"INSERT INTO identity_corrections SELECT arrayJoin([{names}]) AS s, concat(s, '-secret-2'), concat(s, '-secret-person'), 1, now64(3)",
         f"INSERT INTO webhook_deliveries (site_id, at, delivery_id, attempt, endpoint_id, notice_id, kind, verdict, status, ms) SELECT arrayJoin([{names}]) AS s, toDateTime64('2026-03-05 10:00:00', 3, 'UTC'), concat(s, '-secret-delivery'), 1, concat(s, '-secret-hook'), concat(s, '-secret-notice'), 'alert.firing', 'again', 503, 40",
+        f"INSERT INTO alert_history (site_id, id, at, kind, rule_id, rule, severity, group, window_start, window_end, reason) SELECT arrayJoin([{names}]) AS s, concat(s, '-secret-alert'), toDateTime64('2026-03-05 10:00:00', 3, 'UTC'), 'firing', concat(s, '-secret-rule'), concat(s, '-secret-rule'), 'info', concat(s, '-secret-group'), 0, 60, concat(s, '-secret-reason')",
         f"INSERT INTO config (kind, id, value) SELECT 'site', arrayJoin([{names}]) AS s, concat('{{\"name\": \"', s, '-secret-name\"}}')",
         "INSERT INTO config (kind, id, value) VALUES ('key', 'shop', 'rival-secret-key')",
     ):

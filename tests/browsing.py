@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -144,6 +144,11 @@ class Visit:
     def fetched(self, name: str) -> bool:
         """Whether a part of the tracker was asked for."""
         return any(f"/{name}.js" in each.url for each in self.requests)
+
+
+def names(found: Iterable[RawEvent]) -> list[str]:
+    """What events are called, in their order."""
+    return [each.event for each in found]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from api.control.database import Database
 from api.control.model import Base
+from api.control.sites import await_turn
 from pulse.errors import Conflict
 
 
@@ -53,6 +54,7 @@ class Corrections:
         of_site = select(Correction).where(Correction.site == wanted.site)
         same = of_site.where(Correction.visitor == wanted.visitor, Correction.person == wanted.person)
         with self._database.write() as session:
+            await_turn(session, wanted.site)
             last = session.scalars(same.order_by(Correction.at.desc()).limit(1)).first()
             if not wanted.unlinked and last is None:
                 raise Conflict("there is nothing to restore: the two were not unlinked")

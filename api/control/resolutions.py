@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from api.control.database import Database
 from api.control.model import Base
+from api.control.sites import await_turn
 from pulse.errors import Conflict, QueryError
 
 MOST = 10_000
@@ -49,12 +50,18 @@ class Resolutions:
         self._database = database
 
     def add(self, said: Said, now: int) -> Resolution:
-        """Note one, later than all others of its site; raises Conflict if the fault is to be opened that is not resolved."""
+        """Note one, later than all others of its site; raises Conflict if the fault is to be opened that is not resolved.
+
+        What was said already in the same millisecond stays as it was noted.
+        """
         of_site = select(Resolution).where(Resolution.site == said.site)
         own = of_site.where(Resolution.fingerprint == said.fingerprint).order_by(Resolution.at.desc()).limit(1)
         whole = select(func.max(Resolution.at), func.count()).where(Resolution.site == said.site)
         with self._database.write() as session:
+            await_turn(session, said.site)
             last = session.scalars(own).first()
+            if last is not None and last.at >= now and _is_said(last, said):
+                return last
             if not said.resolved and (last is None or not last.resolved):
                 raise Conflict(f"the fault {said.fingerprint} is not resolved")
             latest, count = session.execute(whole).one()
@@ -78,3 +85,7 @@ class Resolutions:
         wanted = select(Resolution).join(latest, same).where(Resolution.site == site, Resolution.resolved)
         with self._database.read() as session:
             return session.scalars(wanted).all()
+
+
+def _is_said(noted: Resolution, said: Said) -> bool:
+    return all(getattr(noted, name) == value for name, value in said._asdict().items())

@@ -80,6 +80,11 @@ class Sites:
             return None if site is None else site.public()
 
 
+def await_turn(session: Session, site_id: str) -> None:
+    """Wait for whoever else notes something of a site, so that what is noted lies in an order; others wait for this transaction."""
+    session.execute(select(Site.id).where(Site.id == site_id).with_for_update(key_share=True))
+
+
 def _of(organisation: str) -> Select[Site]:
     return select(Site).where(Site.organisation == organisation, Site.archived.is_(None))
 

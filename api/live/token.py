@@ -12,6 +12,7 @@ from pulse.settings import Settings
 LEEWAY_S = 5
 """Clocks differ by so much."""
 REQUIRED = ("site", "exp", "aud")
+MOMENTS = ("exp", "nbf", "iat")
 LEAST_SECRET = 32
 """Bytes of a secret, as RFC 7518 demands of HS256 (3.2)."""
 LONGEST_SITE = 64
@@ -52,6 +53,9 @@ class Tokens:
             raise Unauthenticated(f"the token is not taken: {error}") from None
         except (ValueError, OverflowError, RecursionError):
             raise Unauthenticated("the token is not taken: it cannot be read") from None
+        odd = next((name for name in MOMENTS if name in found and type(found[name]) not in (int, float)), None)
+        if odd:
+            raise Unauthenticated(f"the token is not taken: its claim {odd} is no number")
         if not isinstance(site, str) or not 0 < len(site) <= LONGEST_SITE or not site.isprintable():
             raise Unauthenticated("the token is not taken: its claim site is no site")
         return Claims(site, ends + LEEWAY_S * 1000)

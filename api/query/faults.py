@@ -17,9 +17,7 @@ from api.query.sites import found_site
 from api.query.word import Reference, WithoutNul
 from clickhouse.reports import errors
 from clickhouse.reports.errors import Resolved
-from clickhouse.reports.scope import Scope
 from pulse.errors import NotFound
-from pulse.event import MAX_MS
 
 router = APIRouter(prefix="/errors", tags=["errors"], responses=documented(400, 401, 403, 404, 503))
 
@@ -117,9 +115,7 @@ async def _said(
     request: Request, key: Key, parts: Parts, fingerprint: str, wanted: Reopening, release: str, resolved: bool
 ) -> ResolutionTold:
     site = await found_site(parts, key, wanted.site_id)
-    scope = Scope(site.id, 0, MAX_MS)
-    found = await answered(request, parts, lambda client: errors.answer(client, scope, 1, only=fingerprint))
-    if not found.faults:
+    if not await answered(request, parts, lambda client: errors.is_known(client, site.id, fingerprint)):
         raise NotFound(f"the site {site.id!r} has no fault {fingerprint}")
     said = Said(site.id, fingerprint, resolved, release, wanted.reason, key.id)
     made = await parts.stored(lambda store: store.resolutions.add(said, now_ms()))

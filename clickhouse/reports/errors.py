@@ -72,19 +72,19 @@ def answer(
     limit: int,
     resolved: Mapping[str, Resolved] | None = None,
     statuses: Sequence[Status] = (),
-    only: str = "",
 ) -> ErrorsAnswer:
-    """Answer for the errors of a scope: faults of some statuses, or one alone, where these are named.
+    """Answer for the errors of a scope: faults of some statuses where these are named.
 
     `resolved` is what was said of faults, by their fingerprints. Raises QueryError for a filter that cannot be, and as the client does.
     """
     bound = Parameters(scope.parameters() | _asked(scope, resolved or {}))
-    bound |= {"limit": limit, "statuses": list(statuses), "only": [only] if only else []}
+    bound |= {"limit": limit, "statuses": list(statuses)}
     statement = text_of(
         "errors",
         visitor=scope.who("visitors"),
         user=scope.who("users"),
         filtered=scope.filtered(bound),
+        named=text_of("errors_named"),
         numbers_seen=NUMBERS.replace("$release", "release"),
         numbers_fixed=NUMBERS.replace("$release", "fixed"),
     )
@@ -93,6 +93,12 @@ def answer(
     whole = next(((row[12], row[5], row[6], row[7]) for row in found.rows if row[0]), (0, 0, 0, 0))
     groups, count, visitors, users = whole
     return ErrorsAnswer(faults, groups, count, visitors, users, found.rows_read, found.ms)
+
+
+def is_known(client: Client, site_id: str, fingerprint: str) -> bool:
+    """Whether a site has a fault, at whatever time. Raises as the client does."""
+    statement = text_of("errors_known", named=text_of("errors_named"))
+    return bool(client.ask(statement, {"site": site_id, "name": EVENT, "fingerprint": fingerprint}).rows)
 
 
 def _asked(scope: Scope, resolved: Mapping[str, Resolved]) -> dict[str, Any]:

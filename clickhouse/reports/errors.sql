@@ -1,6 +1,5 @@
--- Errors by page and message without addresses, quoted texts, hexadecimal and other numbers, which differ from one to the
--- next: `total` is the row of all of them. What lies outside of the range, or does not pass, tells of the status alone: since
--- when a fault is known, and whether it was seen after it was resolved, in an older release perhaps.
+-- Errors by page and message: `total` is the row of all of them. What lies outside of the range, or does not pass, tells of
+-- the status alone: since when a fault is known, and whether it was seen after it was resolved, in an older release perhaps.
 SELECT
     toUInt8(grouping(path)) AS total,
     if(total, '', any(print)) AS fingerprint,
@@ -37,27 +36,9 @@ FROM
             $user AS user,
             path,
             toUInt128(event_id) AS id,
-            if(JSONType(properties, 'message') = 'String', JSONExtractString(properties, 'message'), '') AS whole,
             if(JSONType(properties, 'release') = 'String', JSONExtractString(properties, 'release'), '') AS release,
             ts >= fromUnixTimestamp64Milli({start:Int64}) AND ts < fromUnixTimestamp64Milli({end:Int64}) AND $filtered AS counts,
-            substringUTF8(
-                replaceRegexpAll(
-                    replaceRegexpAll(
-                        replaceRegexpAll(
-                            replaceRegexpAll(whole, 'https?://[^\\s"\')]+', '<url>'),
-                            '"[^"]*"|\'[^\']*\'|`[^`]*`',
-                            '<text>'
-                        ),
-                        '\\b(0x[0-9a-fA-F]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})\\b',
-                        '<hex>'
-                    ),
-                    '[0-9]+',
-                    '<n>'
-                ),
-                1,
-                500
-            ) AS message,
-            lower(hex(bitShiftRight(reinterpretAsUInt128(sipHash128(path, message)), 64)::UInt64)) AS print
+            $named
         FROM events
         WHERE site_id = {site:String}
             AND event = {name:String}
@@ -70,7 +51,6 @@ HAVING total
     OR (
         errors > 0
         AND (empty({statuses:Array(String)}) OR has({statuses:Array(String)}, status))
-        AND (empty({only:Array(String)}) OR has({only:Array(String)}, fingerprint))
     )
 ORDER BY total DESC, errors DESC, path ASC, message ASC
 LIMIT {limit:UInt32} + 1

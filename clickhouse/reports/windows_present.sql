@@ -1,12 +1,14 @@
 -- How many are present in windows that slide by the minute, exactly: whoever is seen in a minute is so in each window that
 -- holds it, which is a stretch of windows; where two stretches of one overlap the first ends early, so that nobody counts
--- twice. Told are the minutes with which stretches begin (+1) and before which they have ended (-1), above the line and below.
+-- twice. Told are the minutes with which stretches begin (+1) and before which they have ended (-1), above the line and below,
+-- and whether there are more groups than these.
 SELECT
     id,
     of_group,
     end_minute,
     above,
-    below
+    below,
+    uniqExact(of_group) OVER (PARTITION BY id) > {groups:UInt32} AS is_cut
 FROM
 (
     SELECT

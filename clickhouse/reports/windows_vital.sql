@@ -1,10 +1,12 @@
--- The 75th percentile of measurements in windows that slide by the minute, exactly, and how many there are.
+-- The 75th percentile of measurements in windows that slide by the minute, exactly, how many there are, and whether there are more
+-- groups than these.
 SELECT
     id,
     of_group,
     end_minute,
     value,
-    volume
+    volume,
+    uniqExact(of_group) OVER (PARTITION BY id) > {groups:UInt32} AS is_cut
 FROM
 (
     SELECT

@@ -56,7 +56,7 @@ class Answer:
 class Groups:
     """The groups of a question with their latest windows: at most `most`, and who fires is not given up for another.
 
-    `is_cut` tells whether there were more than the last answer tells of.
+    `is_cut` tells whether the last answer leaves some out, or there was no room for all of it.
     """
 
     def __init__(self, question: Question, most: int) -> None:
@@ -68,13 +68,13 @@ class Groups:
     def take(self, answer: Answer, firing: frozenset[str]) -> None:
         """Take over an answer. A group of which nothing comes any more stays, with nothing in it, while there is room."""
         self._spans = answer.spans
-        self.is_cut = bool(answer.cut)
         names = list(self.groups)
         new = [name for name in answer.groups if name not in self.groups]
         for name in names:
             if len(self.groups) + len(new) > self._most and name not in answer.groups and name not in firing:
                 del self.groups[name]
         room = max(self._most - len(self.groups), 0)
+        self.is_cut = bool(answer.cut) or len(new) > room
         self.groups = {name: answer.windows(name) for name in (*self.groups, *new[:room])}
 
     def covers(self, minute: int) -> bool:

@@ -7,12 +7,16 @@ HEADER = "Pulse-Site"
 """The header that names the site of a question by the query API's own user."""
 
 VIEWS = (
-    *("config", "events", "identity", "ledger", "metrics_minute", "rejected", "sessions", "users", "visitors"),
-    "webhook_deliveries",
+    *("alerts", "config", "events", "identity", "ledger", "metrics_minute", "rejected", "sessions"),
+    *("users", "visitors", "webhook_deliveries"),
 )
 """The views of the database `analytics` that analysts see; `ledger_checked` needs what is of no site."""
 
 TABLES: Mapping[str, tuple[str, ...]] = {
+    "alert_history": (
+        *("site_id", "id", "at", "kind", "rule_id", "rule", "severity", "group", "value", "low", "high"),
+        *("window_start", "window_end", "reason", "test"),
+    ),
     "config": ("kind", "id", "value", "deleted", "stored_at"),
     "events": (
         *("site_id", "event", "ts", "received_at", "sent_at", "event_id", "visitor_id", "user_id", "session_id"),

@@ -1,6 +1,8 @@
 """Databases of MaxMind's format, of whatever schema."""
 
 import logging
+import shutil
+import tempfile
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,10 +47,32 @@ class Database(NamedTuple):
 
 
 def opened(path: Path) -> Database:
-    """Open a database, which is mapped into memory; raises PulseError if it is none."""
+    """Open a database that Pulse itself replaces as a whole: it is mapped into memory, which all processes share.
+
+    Raises PulseError if it is none.
+    """
     try:
-        reader = maxminddb.open_database(path)
+        return _database(maxminddb.open_database(path), path)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
         raise PulseError(f"{path} cannot be read: {error}") from None
+
+
+def copied(path: Path) -> Database:
+    """Open a copy of a database that somebody else writes: one that is cut short while it is mapped would end the process.
+
+    The copy has no name, and goes with the process. Raises PulseError if the file is no database, or there is no room.
+    """
+    try:
+        with tempfile.NamedTemporaryFile() as copy, path.open("rb") as file:
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            return _database(maxminddb.open_database(copy.name), path)
+    except (OSError, ValueError) as error:
+        raise PulseError(f"{path} cannot be read: {error}") from None
+    except maxminddb.InvalidDatabaseError:
+        raise PulseError(f"{path} cannot be read: it is no database of MaxMind's format") from None
+
+
+def _database(reader: Any, path: Path) -> Database:
     about = reader.metadata()
     return Database(reader, path.name, about.ip_version, about.build_epoch * 1000, set())

@@ -14,7 +14,7 @@ from msgspec import MsgspecError, json
 from pulse.errors import PulseError, SettingError
 from pulse.network import crawlers, table
 from pulse.network.crawlers import Bot, Crawlers
-from pulse.network.database import Database, opened
+from pulse.network.database import Database, copied, opened
 from pulse.network.found import NOWHERE, UNKNOWN, Found, over
 from pulse.network.own import Own, files_of, unreadable
 from pulse.network.source import Taken
@@ -188,7 +188,7 @@ def _or_fault(read: Callable[[Path], _Read], path: Path, faults: list[str]) -> _
 
 def _given(path: Path | None) -> Database | None:
     try:
-        return opened(path) if path else None
+        return copied(path) if path else None
     except PulseError as error:
         raise SettingError(f"PULSE_GEO_DATABASE: {error}") from None
 

@@ -15,7 +15,7 @@ from stat import S_ISREG
 from typing import NamedTuple
 
 from pulse.errors import PulseError
-from pulse.network.database import Database, opened
+from pulse.network.database import Database, copied
 from pulse.network.kind import Kind
 from pulse.network.ranges import nested
 
@@ -75,7 +75,7 @@ class Own:
 
     def _open(self, path: Path) -> None:
         try:
-            self.databases.append(opened(path))
+            self.databases.append(copied(path))
         except PulseError as error:
             self.faults.append(str(error))
         else:

@@ -107,10 +107,8 @@ class Asking:
             if self._of.get(number) is not partition:
                 continue  # read anew meanwhile: the next round asks from where it stands now
             sites = _asking(partition)
-            for (
-                name,
-                site,
-            ) in sites.items():  # what a rule that was changed meanwhile asks has no answer, and tells nothing
+            for name, site in sites.items():
+                # what a rule that was changed meanwhile asks has no answer, and tells nothing
                 site.take(answers[name])
                 site.take({each: self._lags.answer(each) for each in site.asked if each.selector.metric == LAG})
             yield partition, self._evaluated(partition, sites, found, now)

@@ -13,7 +13,7 @@ from clickhouse.client import Client
 from clickhouse.migrate import migrate
 from clickhouse.windows import Asked, answered, batches, begun, merge
 from pulse.alerting.look import measured
-from pulse.alerting.rule import Rule
+from pulse.alerting.rule import MOST_GROUPS, Rule
 from pulse.alerting.selector import selector_of
 from pulse.alerting.site import Site, Told
 from pulse.alerting.telling import notice_of
@@ -243,3 +243,23 @@ def test_a_question_that_the_store_refuses_is_left_out_and_the_others_are_answer
     assert sorted(site for site, _ in found.answers) == ["other", "small"]
     away = go_round(Client("http://127.0.0.1:9"), [wanted], (BEGIN + 9) * MINUTE_MS, None, 10_000)
     assert (away.refused, "does not answer" in away.fault) == ([], True)
+
+
+@pytest.mark.parametrize("metric", [{"metric": "visitors"}, {"metric": "vital", "vital": "lcp"}])
+def test_groups_are_left_out_where_there_is_one_more_than_are_told_and_not_before(
+    client: Client, metric: dict[str, Any]
+) -> None:
+    site, at = f"groups_{metric['metric']}", BEGIN * MINUTE_MS
+    lands = [chr(65 + n // 26) + chr(65 + n % 26) for n in range(MOST_GROUPS)]
+    of_lands = [Happened("web_vitals", at, f"v{land}", "", land, "mobile", 5.0) for land in lands]
+    store(client, site, of_lands)
+    rule = Rule.model_validate(metric | {"window_minutes": 1, "condition": ABOVE, "group_by": "country"})
+    question, span = _question(rule), (BEGIN, BEGIN)
+    whole = asked(client, [Asked(site, question, span)])[site, question]
+    assert (sorted(whole.groups), whole.cut) == (lands, {})
+
+    store(client, site, [Happened("web_vitals", at, f"z{n}", "", "ZZ", "mobile", 5.0) for n in (1, 2)])
+    kept = frozenset({lands[-1]})
+    cut = asked(client, [Asked(site, question, span, kept)])[site, question]
+    assert sorted(cut.groups) == [*lands[:-2], lands[-1], "ZZ"]
+    assert cut.cut == {span: frozenset(cut.groups)}

@@ -51,6 +51,19 @@ def test_what_clickhouse_refuses_is_a_sentence(environment: dict[str, str], quer
     assert done.stderr.count("\n") == 1
 
 
+def test_an_answer_that_breaks_off_on_its_way_is_told_as_an_error(environment: dict[str, str]) -> None:
+    query = "SELECT number, throwIf(number = 3000000) FROM numbers(4000000)"
+    done = pulse(environment, "sql", query, expect=1)
+    assert "Exception" not in done.stdout
+    assert done.stderr.startswith("pulse: ClickHouse: Code: 395. DB::Exception: Value passed to 'throwIf'")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_large_answer_is_whole(environment: dict[str, str]) -> None:
+    whole = pulse(environment, "sql", "SELECT number FROM numbers(2000000)").stdout
+    assert whole == "".join(f"{number}\n" for number in range(2_000_000))
+
+
 def test_a_clickhouse_that_is_away_is_a_sentence(environment: dict[str, str], free_port: object) -> None:
     port = free_port()  # type: ignore[operator]
     done = pulse(environment | {"PULSE_CLICKHOUSE_URL": f"http://127.0.0.1:{port}/x"}, "sql", "SELECT 1", expect=1)

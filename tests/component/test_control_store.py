@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import inspect, text
 
 from api.control import bootstrap, credential, database
+from api.control.corrections import Wanted
 from api.control.keys import USE_NOTED_MS, Made, NewKey
 from api.control.migrate import migrate
 from api.control.model import Base
+from api.control.resolutions import Said
 from api.control.store import Store
 from pulse.errors import Conflict, NotFound, SettingError, Unavailable
 
@@ -249,6 +251,29 @@ def test_changes_at_the_same_time_are_all_kept_or_refused(store: Store) -> None:
 
     assert made >= 1
     assert store.sites.get("ours", "shop").version == 1 + made
+
+
+def test_what_is_said_of_faults_at_the_same_time_is_all_noted_and_the_same_once(store: Store) -> None:
+    def say(number: int) -> tuple[str, int]:
+        said = Said("shop", f"{number % 4:016x}", True, "2.4", "a null check", "reader")
+        made = store.resolutions.add(said, NOW)
+        return made.id, made.at
+
+    with ThreadPoolExecutor(8) as pool:
+        noted = list(pool.map(say, range(16)))
+    assert [noted[n] for n in range(16)] == [noted[n % 4] for n in range(16)]
+    assert sorted(at for _, at in set(noted)) == [NOW, NOW + 1, NOW + 2, NOW + 3]
+    again = store.resolutions.add(Said("shop", f"{0:016x}", True, "2.4", "a null check", "reader"), NOW + 9)
+    assert again.at == NOW + 9
+    opened = [store.resolutions.add(Said("shop", f"{0:016x}", False, "", "", "reader"), NOW + 9).id for _ in range(2)]
+    assert opened[0] == opened[1]
+
+
+def test_corrections_at_the_same_time_are_all_noted(store: Store) -> None:
+    wanted = [Wanted("shop", f"v{number}", "ada", True, "", "reader") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        noted = list(pool.map(lambda each: store.corrections.add(each, NOW).at, wanted))
+    assert sorted(noted) == [NOW + number for number in range(8)]
 
 
 def test_each_save_is_told_once_it_is_stored(url: str) -> None:

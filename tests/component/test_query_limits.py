@@ -188,7 +188,7 @@ async def served(tmp_path: Path, database: str) -> AsyncIterator[tuple[str, str]
 @pytest.mark.parametrize(
     ("path", "asked"),
     [
-        ("query", HEAVY),
+        ("query", HEAVY | {"filter": SLOW}),
         ("funnels/query", RANGE | {"steps": STEPS, "filter": SLOW}),
         ("retention/query", RANGE | {"filter": SLOW}),
     ],

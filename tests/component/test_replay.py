@@ -193,10 +193,13 @@ def test_a_row_that_nothing_explains_stays(stage: Stage) -> None:
     assert all(not day.differs for day in report.days)
 
 
-def test_what_changed_since_is_not_swapped(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM events WHERE event = 'purchase'", "ALTER TABLE events ADD COLUMN new String"]
+)
+def test_what_changed_since_is_not_swapped(stage: Stage, change: str) -> None:
     stage.send(lines(9, 60))
     stage.replay(geo_database=GEO)
-    stage.client.command("DELETE FROM events WHERE event = 'purchase'")
+    stage.client.command(change)
     left = stage.rows()
     with pytest.raises(PulseError, match="have changed since"):
         stage.swap()

@@ -19,6 +19,7 @@ from clickhouse.reports import errors, performance
 from clickhouse.reports.errors import Resolved
 from clickhouse.reports.filter import NOTHING, Condition
 from clickhouse.reports.scope import Scope
+from pulse.event import MAX_MS
 from tests.querying import Api, querying, settings_of
 from tests.reports import performance as by_hand
 from tests.reports.events import BEGIN, DAY, Event, fill, some
@@ -192,6 +193,14 @@ async def test_both_are_answered_as_they_are_described(api: Api) -> None:
 async def _standing(api: Api, **asked: Any) -> dict[str, str]:
     answered = await api.ask("POST", "/api/v1/errors/query", "reader", json=RANGE | asked)
     return {fault["fingerprint"]: fault["status"] for fault in answered.json()["data"]["faults"]}
+
+
+def test_a_fault_is_known_by_the_fingerprint_that_is_told_of_it_and_at_no_other_site(client: Client) -> None:
+    told = errors.answer(client, Scope("set0", 0, MAX_MS), 1_000).faults
+    assert len(told) > 5
+    assert all(errors.is_known(client, "set0", fault.fingerprint) for fault in told)
+    assert not any(errors.is_known(client, "none", fault.fingerprint) for fault in told)
+    assert not errors.is_known(client, "set0", "0123456789abcdef")
 
 
 async def test_a_fault_is_resolved_comes_back_and_is_opened_again(api: Api, client: Client) -> None:

@@ -54,6 +54,9 @@ SEEING = {
     "the ledger": "SELECT * FROM ledger LIMIT 1000",
     "the table of the ledger": "SELECT site_id, received FROM pulse.ledger_minute",
     "the ledger, checked": "SELECT * FROM ledger_checked",
+    "what rules told": "SELECT * FROM alerts",
+    "the table of what rules told": "SELECT id, rule, reason FROM pulse.alert_history FINAL",
+    "attempts at webhooks": "SELECT * FROM webhook_deliveries",
     "sites": "SELECT * FROM config",
     "keys": "SELECT kind, id, value FROM pulse.config WHERE kind = 'key'",
     "places in the log": "SELECT max(_place) FROM pulse.events",
@@ -211,8 +214,11 @@ async def test_what_is_shown_is_the_own_site_and_all_of_it(served: Served, api: 
         statement = f"SELECT groupUniqArray(site_id), count(), uniqExact(visitor_id) FROM {table}"
         assert _as_user(served, statement).text == f"\"['shop']\",{EACH},{EACH}\n"
         assert (await _over_api(api, statement)).text.splitlines()[1] == f"\"['shop']\",{EACH},{EACH}"
-    for view in ("ledger", "rejected", "config", "metrics_minute", "identity"):
+    for view in ("ledger", "rejected", "config", "metrics_minute", "identity", "webhook_deliveries"):
         assert int(_as_user(served, f"SELECT count() FROM {view}").text) > 0
+    told = "SELECT rule_id, group, reason FROM alerts"
+    assert _as_user(served, told).text == '"shop-secret-rule","shop-secret-group","shop-secret-reason"\n'
+    assert (await _over_api(api, told)).text.splitlines()[1] == _as_user(served, told).text.strip()
     assert _as_user(served, "SELECT id FROM config").text == '"shop"\n'
     assert _as_user(served, "SELECT count() FROM pulse.events WHERE throwIf(site_id != 'shop') = 0").text == f"{EACH}\n"
     assert _as_user(served, "SELECT count() FROM numbers(3)").text == "3\n"

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
+from pulse.analyst.rule import VIEWS
 from tests import analysing
 from tests.analysing import Served
 from tests.querying import Api, querying, settings_of
@@ -31,6 +32,11 @@ def recipes() -> dict[int, str]:
     """The statements by their numbers."""
     found = re.findall(r"^### (\d+)\. .*?```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     return {int(number): statement for number, statement in found}
+
+
+def test_every_view_of_analysts_is_told() -> None:
+    told = re.findall(r"^\| `(\w+)[(`].* \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(told) == sorted(VIEWS)
 
 
 def visits(dice: random.Random) -> list[Event]:

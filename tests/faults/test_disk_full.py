@@ -14,6 +14,7 @@ from clickhouse.client import Client
 from clickhouse.sink import stored
 from pulse.errors import Unavailable
 from tests import services
+from tests.commanding import pulse
 from tests.eventually import eventually
 from tests.exact import Store, assert_exact
 from tests.product import Product
@@ -109,6 +110,8 @@ def test_a_full_disk_delays_and_says_so_and_loses_nothing(
     with closing(Client(f"{product.url('clickhouse')}/pulse")) as client:
         with pytest.raises(Unavailable, match="not enough space"):
             assert stored.read_table(client, "events") == {}
+    environment = {"PULSE_CLICKHOUSE_URL": f"{product.url('clickhouse')}/pulse"}
+    assert pulse(environment, "sql", "SELECT count() FROM events").stdout == f"{before}\n"
     disk.clear()
     sent |= during.ids | send(product, 3, 3_000).ids
     product.ready(within=60)

@@ -178,6 +178,17 @@ def test_where_groups_were_left_out_nothing_is_known_of_those_that_do_not_appear
     assert "groups_left_out" not in notice_of(told[0], 0).data
 
 
+@pytest.mark.parametrize(("number", "is_cut"), [(MOST_GROUPS, False), (MOST_GROUPS + 1, True)])
+def test_groups_are_left_out_too_where_all_spans_together_have_too_many(number: int, is_cut: bool) -> None:
+    watched = rule("a", group_by="country")
+    site, earlier, now = Site([watched]), (MINUTE - 1, MINUTE - 1), (MINUTE, MINUTE)
+    groups = {f"g{n}": {MINUTE - n % 2: (99.0, 99)} for n in range(number)}
+    site.take({watched.question: Answer((earlier, now), groups)})
+    told = site.close_asked(MINUTE, ("visitors",))
+    assert len(told) == MOST_GROUPS // 2
+    assert {each.is_cut for each in told} == {is_cut}
+
+
 def test_what_is_refused_is_asked_again_after_seconds_and_each_time_later() -> None:
     refusals, key, other = Refusals(), ("one", rule("a").question), ("two", rule("a").question)
     moments: list[float] = []
@@ -230,7 +241,7 @@ class Fixed(Client):
         return None
 
     def ask(self, statement: str, parameters: Any = None, **settings: Any) -> Any:
-        each = [(i, "", q["first"], 10, 10) for i, q in enumerate(json.decode(parameters["asked"]))]
+        each = [(i, "", q["first"], 10, 10, 0) for i, q in enumerate(json.decode(parameters["asked"]))]
         return StoreAnswer((), each, 0, 0.0)
 
     def query(self, name: Any, parameters: Any = None, **settings: Any) -> Any:

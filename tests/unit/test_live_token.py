@@ -37,6 +37,11 @@ def signed(claims: dict[str, Any], key: Any = SECRET, algorithm: str = "HS256") 
     return jwt.encode(claims, key, algorithm)
 
 
+def with_claims(claims: Any) -> str:
+    """A token that is signed as it should be, whatever it says."""
+    return jwt.PyJWS().encode(json.encode(claims), SECRET, "HS256")
+
+
 def by_hand(header: dict[str, Any], claims: dict[str, Any], signature: bytes = b"") -> str:
     """A token that no library would make."""
     parts = (json.encode(header), json.encode(claims), signature)
@@ -47,11 +52,17 @@ def test_a_token_says_which_site_and_until_when_whichever_way_it_is_signed() -> 
     found = Claims("shop", (SOON + LEEWAY_S) * 1000)
     assert tokens().claims(signed(GOOD)) == found
     assert tokens().claims(signed(GOOD | {"aud": ["other", "pulse-live"], "sub": "ada", "nbf": 1})) == found
+    more = {"iat": SOON - 7_200.5, "nbf": 0.5, "jti": "a", "iss": 5, "name": None}
+    assert tokens().claims(with_claims(GOOD | more)) == found
     public = PUBLIC.replace("\n", "\\n")
     assert tokens(public, "RS256").claims(signed(GOOD, PRIVATE, "RS256")) == found
     assert tokens(jwt_audience="mine").claims(signed(GOOD | {"aud": "mine"})) == found
 
 
+NO_MOMENTS: tuple[Any, ...] = ("soon", str(SOON - 7_200), True, None, [1], {})
+NO_TEXTS: tuple[Any, ...] = (5, None, ["ada"], {})
+NO_AUDIENCES: tuple[Any, ...] = (5, [5], {"pulse-live": 1})
+NO_CLAIMS: tuple[Any, ...] = ([], 5, None)
 WRONG = [
     (signed(GOOD | {"exp": int(time.time()) - LEEWAY_S - 1}), "expired"),
     (signed(GOOD | {"nbf": SOON}), "not yet valid"),
@@ -64,6 +75,14 @@ WRONG = [
     (signed(GOOD | {"site": "a\0b"}), "no site"),
     (signed(GOOD | {"exp": "soon"}), "exp"),
     (signed(GOOD | {"exp": 1e400}), "not taken"),
+    *((with_claims(GOOD | {name: value}), "exp|nbf|iat") for name in ("exp", "nbf", "iat") for value in NO_MOMENTS),
+    (with_claims(GOOD | {"iat": SOON}), r"not yet valid \(iat\)"),
+    *((with_claims(GOOD | {"sub": value}), "Subject must be a string") for value in NO_TEXTS),
+    *((with_claims(GOOD | {"jti": value}), "JWT ID must be a string") for value in NO_TEXTS),
+    *((with_claims(GOOD | {"aud": value}), "claim format") for value in NO_AUDIENCES),
+    *((with_claims(claims), "json object") for claims in NO_CLAIMS),
+    (by_hand({"alg": ["HS256"]}, GOOD), "alg"),
+    (by_hand({"alg": "HS256", "kid": 5}, GOOD), "Key ID"),
     (signed(GOOD, SECRET + "!"), "Signature"),
     (signed(GOOD, SECRET * 2, "HS512"), "alg"),
     (by_hand({"alg": "none", "typ": "JWT"}, GOOD), "alg"),

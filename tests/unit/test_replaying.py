@@ -130,6 +130,11 @@ def test_a_country_that_is_stored_stays_and_nothing_is_forgotten() -> None:
     assert (row["country"], row["asn"]) == ("DE", 7)
 
 
+def test_an_address_of_version_4_that_was_stored_whole_within_one_of_version_6_is_cut() -> None:
+    [row] = renewed(stored(ip="2002:cb00:7109::"), steps_of_stored(Settings(networks="no such folder"))).to_pylist()
+    assert row["ip"] == "2002:cb00:7100::"
+
+
 def test_renewing_twice_is_renewing_once() -> None:
     steps = steps_of_stored(Settings(geo_database=GEO, networks="no such folder"))
     once = renewed(stored(url="https://a.example/?ref=x", ip="2001:db8:1:2::3"), steps)

@@ -34,7 +34,10 @@ export function install() {
     /** @param {string} id @param {any} [traits] */
     identify: (id, traits) => then((tracker) => tracker.identify(id, traits)),
     /** @param {"granted" | "denied"} answer */
-    consent: (answer) => then((tracker) => tracker.answered(answer)),
+    consent: (answer) => {
+      if (answer === "granted" || answer === "denied") then((tracker) => tracker.answered(answer));
+      else console.warn('pulse: an answer is "granted" or "denied", not', answer);
+    },
     reset: () => then((tracker) => tracker.reset()),
     flush: () => then((tracker) => tracker.flush()),
     ids: () => running?.ids() ?? null,

@@ -1,17 +1,18 @@
 """The graph: counts of events and users of a site, by event and by day, and its latest events."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, NewType
+from typing import Any, NewType
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import MaskErrors, MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from strawberry.extensions import FieldExtension, MaskErrors, MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from api.query.adapted.adapt import day
+from api.query.graphql.place import OF_EVENT, OF_SITE, OF_TIME, Placed
 from api.query.graphql.question import Asking, Place
 
 DEEPEST = 6
@@ -19,23 +20,14 @@ MOST_ALIASES = 15
 MOST_TOKENS = 500
 TOP = 10
 
-Organisation = Annotated[str | None, strawberry.argument(description="The key's own; may be left out.")]
-Site = Annotated[
-    str | None, strawberry.argument(description="The site; may be left out where the key is bound to one.")
-]
-Since = Annotated[str | None, strawberry.argument(description="The first moment: a date, an ISO 8601 time, or ms.")]
-Until = Annotated[str | None, strawberry.argument(description="The moment after the last; a date is in whole.")]
-Filters = Annotated[JSON | None, strawberry.argument(description="A filter as of `POST /api/v1/query`.")]
-Name = Annotated[str | None, strawberry.argument(description="Only events of this name.")]
-
-
 Count = NewType("Count", int)
 """A number of events or users, which may well be beyond the 32 bits that an Int of GraphQL has."""
 
 
-def told(description: str) -> Callable[[Callable[..., Any]], StrawberryField]:
-    """A field that is asked, and what it says of itself."""
-    return lambda resolver: strawberry.field(resolver, description=description)
+def told(description: str, place: tuple[str, ...] = ()) -> Callable[[Callable[..., Any]], StrawberryField]:
+    """A field that is asked, what it says of itself, and by which arguments it is told its place, if it takes one."""
+    extensions: list[FieldExtension] = [Placed(place)] if place else []
+    return lambda resolver: strawberry.field(resolver, description=description, extensions=extensions)
 
 
 @strawberry.type
@@ -96,82 +88,35 @@ class Metrics:
 class Query:
     """What may be asked."""
 
-    @told("Several numbers of a site.")
-    def metrics(
-        self,
-        org_id: Organisation = None,
-        project_id: Site = None,
-        start_date: Since = None,
-        end_date: Until = None,
-        filters: Filters = None,
-    ) -> Metrics:
+    @told("Several numbers of a site.", OF_TIME)
+    def metrics(self, place: Place) -> Metrics:
         """Nothing is asked yet."""
-        return Metrics(place=Place(org_id, project_id, start_date, end_date, filters))
+        return Metrics(place=place)
 
-    @told("How many events there were.")
-    async def total_events(
-        self,
-        info: Info[Asking],
-        org_id: Organisation = None,
-        project_id: Site = None,
-        start_date: Since = None,
-        end_date: Until = None,
-        filters: Filters = None,
-    ) -> Count:
+    @told("How many events there were.", OF_TIME)
+    async def total_events(self, info: Info[Asking], place: Place) -> Count:
         """`events` of `POST /api/v1/query`."""
-        return await _total(info.context, Place(org_id, project_id, start_date, end_date, filters), "events")
+        return await _total(info.context, place, "events")
 
-    @told("How often each event happened, the most frequent first.")
-    async def event_counts(
-        self,
-        info: Info[Asking],
-        org_id: Organisation = None,
-        project_id: Site = None,
-        start_date: Since = None,
-        end_date: Until = None,
-        event_name: Name = None,
-        filters: Filters = None,
-        limit: int = 20,
-    ) -> list[EventCount]:
+    @told("How often each event happened, the most frequent first.", OF_EVENT)
+    async def event_counts(self, info: Info[Asking], place: Place, limit: int = 20) -> list[EventCount]:
         """By event."""
-        place = Place(org_id, project_id, start_date, end_date, _named(event_name, filters))
         return await _by_event(info.context, place, limit)
 
-    @told("How many users each local day had.")
-    async def daily_active_users(
-        self,
-        info: Info[Asking],
-        org_id: Organisation = None,
-        project_id: Site = None,
-        start_date: Since = None,
-        end_date: Until = None,
-        filters: Filters = None,
-    ) -> list[DayCount]:
+    @told("How many users each local day had.", OF_TIME)
+    async def daily_active_users(self, info: Info[Asking], place: Place) -> list[DayCount]:
         """By day."""
-        return await _by_day(info.context, Place(org_id, project_id, start_date, end_date, filters), "users")
+        return await _by_day(info.context, place, "users")
 
-    @told("How many events each local day had.")
-    async def event_counts_over_time(
-        self,
-        info: Info[Asking],
-        org_id: Organisation = None,
-        project_id: Site = None,
-        start_date: Since = None,
-        end_date: Until = None,
-        event_name: Name = None,
-        filters: Filters = None,
-    ) -> list[DayCount]:
+    @told("How many events each local day had.", OF_EVENT)
+    async def event_counts_over_time(self, info: Info[Asking], place: Place) -> list[DayCount]:
         """By day."""
-        place = Place(org_id, project_id, start_date, end_date, _named(event_name, filters))
         return await _by_day(info.context, place, "events")
 
-    @told("The latest events of the last day.")
-    async def recent_events(
-        self, info: Info[Asking], org_id: Organisation = None, project_id: Site = None, limit: int = TOP
-    ) -> list[Event]:
+    @told("The latest events of the last day.", OF_SITE)
+    async def recent_events(self, info: Info[Asking], place: Place, limit: int = TOP) -> list[Event]:
         """`GET /api/v1/events/recent`."""
-        question = Place(org_id, project_id, None, None, None).question(info.context, limit=limit)
-        found = await info.context.report("GET", "/events/recent", question)
+        found = await info.context.report("GET", "/events/recent", place.question(info.context, limit=limit))
         return [_event(each) for each in found["data"]]
 
 
@@ -212,13 +157,6 @@ async def _by_day(asking: Asking, place: Place, metric: str) -> list[DayCount]:
     return [
         DayCount(date=day(row["time"], found["timezone"]), count=Count(row["metrics"][metric])) for row in found["rows"]
     ]
-
-
-def _named(event_name: str | None, filters: Any) -> Any:
-    if event_name is None:
-        return filters
-    named = {"field": "event", "value": event_name}
-    return named if filters is None else {"and": [named, filters]}
 
 
 def _event(found: dict[str, Any]) -> Event:
