@@ -1,0 +1,3 @@
+SELECT $own, $marks
+FROM activity
+WHERE site_id = {site:String} AND day = 0 AND $passes
