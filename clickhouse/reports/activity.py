@@ -112,10 +112,16 @@ def _quarters(activity: Activity, bound: Parameters, days: daybits.Days, marks: 
             "activity_quarters", own=own, marks=marks.of_conditions([(shift, "1")]), passes=f"{passes} AND {only}"
         )
     for quarter in days.quarters:
-        seen = bound.bind(sum(bits for _, bits in quarter.bits), "UInt128")
-        only = f"quarter = {bound.bind(daybits.date_of(quarter.first), 'Date')} AND bitAnd(days, {seen}) != 0"
-        found = [(number + shift, f"bitAnd(days, toUInt128('{bits}')) != 0") for number, bits in quarter.bits]
+        seen = _any(sum(bits for _, bits in quarter.bits))
+        only = f"quarter = {bound.bind(daybits.date_of(quarter.first), 'Date')} AND ({seen})"
+        found = [(number + shift, _any(bits)) for number, bits in quarter.bits]
         yield text_of("activity_quarters", own=own, marks=marks.of_conditions(found), passes=f"{passes} AND {only}")
+
+
+def _any(bits: int) -> str:
+    """Whether a row has one of some days. It is looked for in either half of them, as ClickHouse takes its time with wide integers."""
+    halves = (("early", bits % (1 << HALF)), ("late", bits >> HALF))
+    return " OR ".join(f"bitAnd({name}, {half}) != 0" for name, half in halves if half)
 
 
 def _looked_up(activity: Activity, rows: list[str], marks: Marks) -> list[str]:
@@ -135,4 +141,5 @@ def _looked_up(activity: Activity, rows: list[str], marks: Marks) -> list[str]:
 
 OWN: Mapping[Unit, str] = {"users": "visitor, person, named", "visitors": "visitor"}
 """By what rows of one unit are told where people stand behind visitors."""
+HALF = 64
 UNION = "\nUNION ALL\n"

@@ -9,10 +9,4 @@ SELECT
             AND day > 0
             AND addDays(quarter, day - 1) < toDate(fromUnixTimestamp64Milli({end:Int64}, 'UTC'))
     ) AS stored,
-    (
-        SELECT toUnixTimestamp64Milli(max(received_at))
-        FROM events
-        WHERE site_id = {site:String}
-            AND toDate(ts) = toDate(fromUnixTimestamp64Milli({end:Int64}, 'UTC'))
-            AND ts < fromUnixTimestamp64Milli({end:Int64})
-    ) AS received
+    $received AS received

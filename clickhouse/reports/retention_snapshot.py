@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from clickhouse import people
 from clickhouse.client import Client
+from clickhouse.reports.daybits import DAY_MS
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import ANYTHING
 from clickhouse.reports.retention import (
@@ -48,7 +49,8 @@ class Marked(NamedTuple):
 
 def marked(client: Client, site_id: str, end_ms: int, state: str) -> Marked:
     """The mark of what is stored of a site from before a moment, its people being of a state."""
-    found = client.ask(text_of("retention_mark"), {"site": site_id, "end": end_ms})
+    received = text_of("retention_mark_received") if end_ms % DAY_MS else "0"
+    found = client.ask(text_of("retention_mark", received=received), {"site": site_id, "end": end_ms})
     told = ".".join(str(each) for each in found.rows[0])
     return Marked(f"{told}.{state}", found.rows_read, found.ms)
 
