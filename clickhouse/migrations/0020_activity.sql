@@ -26,37 +26,48 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS activity_of_events TO activity AS
 SELECT
     site_id,
     quarter,
-    row.1 AS day,
-    row.2 AS event,
-    row.3 AS bot,
-    row.4 AS visitor,
-    row.5 AS person,
-    row.6 AS named,
-    any(row.7) AS visitor_id,
-    groupBitOr(row.8) AS days,
-    sum(row.9) AS events,
-    max(row.10) AS stored_at
+    day,
+    event,
+    bot,
+    if(day = 0, reinterpretAsUInt128(sipHash128(seen.visitor_id)), 0) AS visitor,
+    if(day = 0, reinterpretAsUInt128(sipHash128(if(user_id = '', concat('v', seen.visitor_id), concat('u', user_id)))), 0) AS person,
+    user_id != '' AS named,
+    seen.visitor_id AS visitor_id,
+    if(day = 0, bits, 0) AS days,
+    if(day = 0, 0, toInt64(count)) AS events,
+    if(day = 0, toDateTime64(0, 6, 'UTC'), now64(6)) AS stored_at
 FROM
 (
     SELECT
         site_id,
-        toStartOfQuarter(date) AS quarter,
-        reinterpretAsUInt128(sipHash128(seen.visitor_id)) AS visitor,
-        reinterpretAsUInt128(sipHash128(if(user_id = '', concat('v', seen.visitor_id), concat('u', user_id)))) AS person,
-        bitShiftLeft(toUInt128(1), date - quarter) AS bit,
-        arrayJoin([
-            (toUInt8(0), '', bot, visitor, person, user_id != '', seen.visitor_id, bit, toInt64(0), toDateTime64(0, 6, 'UTC')),
-            (toUInt8(0), toString(event), bot, visitor, person, user_id != '', seen.visitor_id, bit, toInt64(0), toDateTime64(0, 6, 'UTC')),
-            (toUInt8(date - quarter + 1), '', false, toUInt128(0), toUInt128(0), false, '', toUInt128(0), toInt64(count), now64(6))
-        ]) AS row
+        quarter,
+        day,
+        event,
+        bot,
+        visitor_id,
+        user_id,
+        groupBitOr(bit) AS bits,
+        count() AS count
     FROM
     (
-        SELECT site_id, toDate(ts) AS date, event, bot, visitor_id, user_id, count() AS count
+        SELECT
+            site_id,
+            toStartOfQuarter(toDate(ts)) AS quarter,
+            toUInt8(toDate(ts) - quarter + 1) AS day,
+            bitShiftLeft(toUInt128(1), day - 1) AS bit,
+            event,
+            bot,
+            visitor_id,
+            user_id
         FROM events
-        GROUP BY site_id, date, event, bot, visitor_id, user_id
-    ) AS seen
-)
-GROUP BY site_id, quarter, day, event, bot, visitor, person, named;
+    )
+    GROUP BY GROUPING SETS
+    (
+        (site_id, quarter, event, bot, visitor_id, user_id),
+        (site_id, quarter, bot, visitor_id, user_id),
+        (site_id, quarter, day)
+    )
+) AS seen;
 
 -- What was stored before: who was there, then how many events that are the rows of.
 INSERT INTO activity (site_id, quarter, day, event, bot, visitor, person, named, visitor_id, days)
