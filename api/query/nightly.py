@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from api.control.snapshots import RetentionSnapshot, Zoned
 from api.control.store import Store
 from api.query.bucket import DAY_MS, HOUR_MS, begins
+from clickhouse import activity
 from clickhouse.bounded import Bounded, Limits
 from clickhouse.client import Client
 from clickhouse.reports.retention_snapshot import UNITS, WEEKS, Snapshot, take
@@ -22,13 +23,19 @@ log = getLogger(__name__)
 
 
 class Nightly:
-    """Makes what is due while it runs; several may be at work, in several processes. A night that was missed is made up for."""
+    """Makes what is due while it runs; several may be at work, in several processes. A night that was missed is made up for.
 
-    def __init__(self, store: Store, client: Client, limits: Limits, now: Callable[[], int]) -> None:
+    Where it `mends`, the rows of `activity` of a site are made to be those of its events first.
+    """
+
+    def __init__(
+        self, store: Store, client: Client, limits: Limits, now: Callable[[], int], mends: bool = True
+    ) -> None:
         self._store = store
         self._client = client
         self._limits = limits
         self._now = now
+        self._mends = mends
         self._done = 0
         self._stopping = Event()
         self._lock = Lock()
@@ -83,6 +90,8 @@ class Nightly:
     def _made(self, site: Zoned, unit: Unit, due: int) -> bool:
         weeks = weeks_before(due, ZoneInfo(site.timezone))
         try:
+            if self._mends and unit == UNITS[0]:
+                activity.mend(self._client, site.id, self._now())
             found = take(Bounded(self._client, self._limits), site.id, unit, weeks, self._now())
         except TooCostly as error:
             log.warning("there is no snapshot of a site's retention: %s", error, extra={"site": site.id, "unit": unit})

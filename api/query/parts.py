@@ -118,7 +118,7 @@ def assemble(settings: Settings) -> Parts:
         networks(settings.webhook_allow),
         bool(settings.smtp_url.get_secret_value()),
         None if settings.clickhouse_cluster else Keeper(store, patient(settings)),
-        Nightly(store, patient(settings), replace(limits, seconds=ANSWER_S), now_ms),
+        Nightly(store, patient(settings), replace(limits, seconds=ANSWER_S), now_ms, not settings.clickhouse_cluster),
     )
 
 

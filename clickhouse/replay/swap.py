@@ -4,13 +4,15 @@ A month is built beside: the rows that the replay does not touch, and those that
 copied after, the last of it behind a fence: a setting of the table for which ClickHouse answers each insert that it has
 too many parts, whereupon the sink waits and asks anew what is stored. Then the month is replaced as a whole. Whatever
 dies when, a month is either as it was or as it is to be; the fence may be left standing, and the next run takes it away.
-The rows of saved funnels are not trusted from before the first month until they are built anew after the last.
+The rows of saved funnels are not trusted from before the first month until they are built anew after the last; those of
+`activity` of the quarter of a month are dropped with its rows, and made anew at last.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from clickhouse import activity
 from clickhouse.client import Client
 from clickhouse.funnels import build as funnels
 from clickhouse.replay.shadow import Shadow, queries_of
@@ -46,6 +48,9 @@ def swap(shadow: Shadow, told: Told = lambda what, done, of: None) -> int:
     if todo:
         funnels.distrust(shadow.client)
     funnels.mend(shadow.client)
+    for month in about.months:
+        if month.differs:
+            activity.complete(shadow.client, month.month)
     about.state = "swapped"
     shadow.note()
     told("swapped", len(todo), len(todo))
@@ -94,6 +99,7 @@ def _swap_month(shadow: Shadow, month: Month) -> None:
         with _fence(shadow.client):
             shadow.run("month_later", month=month.month)
             _demand_whole(shadow, month)
+            activity.forget(shadow.client, month.month)
             shadow.command(f"ALTER TABLE events REPLACE PARTITION {month.month} FROM {shadow.tables['month']}")
     finally:
         shadow.drop(("month",))

@@ -1,8 +1,13 @@
 (
-    SELECT $who AS who, toUInt16($period) AS period
-    FROM events
-    WHERE site_id = {site:String}
-        AND ts >= fromUnixTimestamp64Milli({since:Int64})
-        AND ts < fromUnixTimestamp64Milli({end:Int64})
-        AND $passes
+    SELECT $periods AS periods, count() AS units
+    FROM
+    (
+        SELECT $merged
+        FROM
+        (
+            $rows
+        ) AS marked
+        GROUP BY who
+    )
+    GROUP BY $names
 )

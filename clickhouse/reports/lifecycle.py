@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clickhouse.client import Client
-from clickhouse.reports.activity import TABLE, Activity
+from clickhouse.reports.activity import Activity, told
 from clickhouse.reports.filter import Parameters
 from clickhouse.reports.statement import text_of
 
@@ -36,9 +36,10 @@ def answer(client: Client, activity: Activity, now_ms: int) -> LifecycleAnswer:
     Raises QueryError for a filter that cannot be, and as the client does.
     """
     bound = Parameters(activity.scope.parameters() | {"last": activity.grid.periods})
-    found = client.ask(text_of("lifecycle", activity=activity.rows(bound)), bound)
+    rows, source = told(client, bound, activity)
+    found = client.ask(text_of("lifecycle", activity=rows), bound)
     stages = tuple(_stage(activity, number, found.rows, now_ms) for number in range(2, activity.grid.periods + 1))
-    return LifecycleAnswer(stages, TABLE, found.rows_read, found.ms)
+    return LifecycleAnswer(stages, source, found.rows_read, found.ms)
 
 
 def _stage(activity: Activity, number: int, rows: Sequence[Sequence[int]], now_ms: int) -> Stage:

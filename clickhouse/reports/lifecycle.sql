@@ -1,6 +1,6 @@
 -- How many units are in which state in each period from the second on: 0 new, 1 returning, 2 resurrecting, 3 dormant.
-SELECT cell.1 AS period, cell.2 AS state, count() AS units
-FROM (SELECT arraySort(groupUniqArray(period)) AS periods FROM $activity GROUP BY who)
+SELECT cell.1 AS period, cell.2 AS state, sum(activity.units) AS units
+FROM $activity AS activity
 ARRAY JOIN arrayConcat(
     arrayFilter(
         c -> c.1 > 1,

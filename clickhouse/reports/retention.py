@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Literal
 
 from clickhouse.client import Client
-from clickhouse.reports.activity import TABLE, Activity
+from clickhouse.reports.activity import EVENTS, Activity, told
 from clickhouse.reports.field import Field, field_of
 from clickhouse.reports.filter import Parameters, numeric, text
 from clickhouse.reports.grid import Grid
@@ -90,7 +90,7 @@ def answer(client: Client, query: RetentionQuery, now_ms: int) -> RetentionAnswe
     """Answer a question; raises QueryError for revenue in several currencies, and as the client does."""
     if query.measure == "revenue":
         _demand_one_currency(client, query)
-    statement, bound, source = statement_of(query)
+    statement, bound, source = statement_of(client, query)
     found = client.ask(statement, bound)
     groups = tuple(group_of(query, value, size, cells, now_ms) for value, size, cells in found.rows)
     if not groups and not query.breakdown:
@@ -98,22 +98,27 @@ def answer(client: Client, query: RetentionQuery, now_ms: int) -> RetentionAnswe
     return RetentionAnswer(groups, source, found.rows_read, found.ms)
 
 
-def statement_of(query: RetentionQuery) -> tuple[str, Parameters, str]:
-    """The statement, its parameters and the table it reads; raises QueryError for what cannot be asked."""
+def statement_of(client: Client, query: RetentionQuery) -> tuple[str, Parameters, str]:
+    """The statement, its parameters and the table it reads; raises QueryError for what cannot be asked, and as the client does."""
     bound = Parameters(query.scope.parameters())
     bound["columns"] = columns_of(query)
     if is_plain(query):
-        activity = Activity(query.scope, query.unit, query.grid, query.kind != "recurring", query.start, "start")
-        return _plain(query, activity, bound), bound, TABLE
-    return _timed(query, bound), bound, TABLE
+        starts = Activity(query.scope, query.unit, query.grid, query.kind != "recurring", query.start, "start")
+        returns = Activity(query.scope, query.unit, query.grid, False, query.back, "return")
+        rows, source = told(client, bound, *((starts,) if query.start == query.back else (starts, returns)))
+        return _plain(query, rows), bound, source
+    return _timed(query, bound), bound, EVENTS
 
 
 def is_plain(query: RetentionQuery) -> bool:
-    """Whether it is enough to know in which periods somebody was there, whatever else happened in them."""
-    same = query.start == query.back and (query.start == ANYTHING or query.kind != "first_ever")
-    filtered = query.kind == "first_ever" and not is_whole(query.scope)
+    """Whether it is enough to know in which periods somebody was there and started, whatever else happened in them.
+
+    So it is where whoever starts has returned with that; others may have been there before they started.
+    """
+    returned = query.back in (query.start, ANYTHING)
+    moments = query.kind == "first_ever" and not (query.start == ANYTHING and is_whole(query.scope))
     counted = query.measure == "count" and query.minimum_times == 1 and not query.breakdown
-    return same and counted and not query.window_ms and not filtered
+    return returned and counted and not query.window_ms and not moments
 
 
 def columns_of(query: RetentionQuery) -> list[int]:
@@ -134,18 +139,23 @@ def is_whole(scope: Scope) -> bool:
 
 
 PLAIN: Mapping[bool, str] = {
-    False: "arrayDistinct(arrayMap(p -> {columns:Array(UInt16)}[p - first + 1], arrayFilter(p -> p >= first, periods)))",
-    True: "[{columns:Array(UInt16)}[least(periods[-1] - first + 1, length({columns:Array(UInt16)}))]]",
+    False: "arrayDistinct(arrayMap(p -> {columns:Array(UInt16)}[p - first + 1], arrayFilter(p -> p >= first, returns)))",
+    True: "[{columns:Array(UInt16)}[least(greatest(returns[-1], first) - first + 1, length({columns:Array(UInt16)}))]]",
 }
 
 
-def _plain(query: RetentionQuery, activity: Activity, bound: Parameters) -> str:
+def _plain(query: RetentionQuery, rows: str) -> str:
+    """Starts and returns are the same numbers, or those of returns follow those of starts and the period of history."""
+    last = query.grid.periods
+    are_same = query.start == query.back
     return text_of(
         "retention_plain",
-        activity=activity.rows(bound),
-        firsts="arrayFilter(p -> p > 0, periods)"
+        activity=rows,
+        starts="periods" if are_same else f"arrayFilter(p -> p <= {last}, periods)",
+        returns="periods" if are_same else f"arrayMap(p -> p - {last + 1}, arrayFilter(p -> p > {last}, periods))",
+        firsts="arrayFilter(p -> p > 0, starts)"
         if query.kind == "recurring"
-        else "if(periods[1] = 0, [], [periods[1]])",
+        else "if(empty(starts) OR starts[1] = 0, [], [starts[1]])",
         columns=PLAIN[query.returning == "on_or_after"],
     )
 

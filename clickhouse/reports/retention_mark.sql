@@ -1,4 +1,12 @@
--- How many events there are before a moment, and when the last of them was received: another answer once one is added or gone.
-SELECT count() AS events, toUnixTimestamp64Milli(max(received_at)) AS received
-FROM events
-WHERE site_id = {site:String} AND ts < fromUnixTimestamp64Milli({end:Int64})
+-- What changes with whatever is stored from before a moment: how many events there are, when one of the days before the
+-- moment's own was stored last, and when one of that day was received last. The sorting key tells the first, rows of days the second.
+SELECT
+    (SELECT count() FROM events WHERE site_id = {site:String} AND ts < fromUnixTimestamp64Milli({end:Int64})) AS events,
+    (
+        SELECT toUnixTimestamp64Micro(max(activity.stored_at))
+        FROM activity
+        WHERE site_id = {site:String}
+            AND day > 0
+            AND addDays(quarter, day - 1) < toDate(fromUnixTimestamp64Milli({end:Int64}, 'UTC'))
+    ) AS stored,
+    $received AS received

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from clickhouse import people
 from clickhouse.client import Client
+from clickhouse.reports.daybits import DAY_MS
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import ANYTHING
 from clickhouse.reports.retention import (
@@ -48,9 +49,10 @@ class Marked(NamedTuple):
 
 def marked(client: Client, site_id: str, end_ms: int, state: str) -> Marked:
     """The mark of what is stored of a site from before a moment, its people being of a state."""
-    found = client.ask(text_of("retention_mark"), {"site": site_id, "end": end_ms})
-    [[events, received]] = found.rows
-    return Marked(f"{events}.{received}.{state}", found.rows_read, found.ms)
+    received = text_of("retention_mark_received") if end_ms % DAY_MS else "0"
+    found = client.ask(text_of("retention_mark", received=received), {"site": site_id, "end": end_ms})
+    told = ".".join(str(each) for each in found.rows[0])
+    return Marked(f"{told}.{state}", found.rows_read, found.ms)
 
 
 def take(client: Client, site_id: str, unit: Unit, begins: tuple[int, ...], now_ms: int) -> Snapshot:
@@ -60,7 +62,7 @@ def take(client: Client, site_id: str, unit: Unit, begins: tuple[int, ...], now_
     behind = people.dictionary_of(client.database) if state else ""
     scope = Scope(site_id, begins[0], begins[-1], people=behind)
     columns = tuple((n, n) for n in range(len(begins) - 1))
-    statement, bound, _ = statement_of(RetentionQuery(scope, Grid(begins), columns, unit=unit))
+    statement, bound, _ = statement_of(client, RetentionQuery(scope, Grid(begins), columns, unit=unit))
     found = client.ask(statement, bound).rows
     cells = tuple((int(c), int(n), int(units)) for _, _, some in found for c, n, units, _ in some)
     return Snapshot(begins, cells, mark, now_ms)

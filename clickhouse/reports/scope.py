@@ -60,6 +60,11 @@ NAMED: Mapping[Unit, str] = {
     "visitors": "if($person = '', who, concat('\\0', $person))",
 }
 """Who is meant by the name `who` that somebody wrote down, of a visitor perhaps, who has been identified since."""
+KEPT: Mapping[Unit, str] = {
+    "users": "multiIf(named, person, $person != '', reinterpretAsUInt128(sipHash128(concat('u', $person))), person)",
+    "visitors": "if($person = '', visitor, reinterpretAsUInt128(sipHash128(concat('\\0', $person))))",
+}
+"""Whose a row of `activity` is, by the hash of their name."""
 PERSON = "\0"
 """By what a person's name begins where visitors are counted, beside whose ids it stands."""
 
@@ -67,6 +72,18 @@ PERSON = "\0"
 def who_of(unit: Unit, people: str) -> str:
     """The expression that tells one unit from another, with the dictionary of people where there is one."""
     return IDENTIFIED[unit].replace("$person", _person(people, "visitor_id")) if people else WHO[unit]
+
+
+def hashed_of(unit: Unit, people: str) -> str:
+    """The expression that tells one unit from another by 128 bits of a hash, as rows of `activity` do."""
+    return f"reinterpretAsUInt128(sipHash128({who_of(unit, people)}))"
+
+
+def kept_of(unit: Unit, people: str) -> str:
+    """The same of a row of `activity`."""
+    if not people:
+        return "person" if unit == "users" else "visitor"
+    return KEPT[unit].replace("$person", _person(people, "visitor_id"))
 
 
 def named_of(unit: Unit, people: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from clickhouse.client import Client
-from clickhouse.reports.activity import TABLE, Activity
+from clickhouse.reports.activity import Activity, told
 from clickhouse.reports.filter import Parameters
 from clickhouse.reports.statement import text_of
 
@@ -53,24 +53,26 @@ class ActiveAnswer:
 def answer(client: Client, activity: Activity) -> StickinessAnswer:
     """Answer for an activity without history. Raises QueryError for a filter that cannot be, and as the client does."""
     bound = Parameters(activity.scope.parameters())
-    found = client.ask(text_of("stickiness", activity=activity.rows(bound)), bound)
+    rows, source = told(client, bound, activity)
+    found = client.ask(text_of("stickiness", activity=rows), bound)
     counts = {row[0]: row[1] for row in found.rows}
     exactly = tuple(counts.get(number, 0) for number in range(1, activity.grid.periods + 1))
     at_least = tuple(accumulate(reversed(exactly)))[::-1]
-    return StickinessAnswer(exactly, at_least, TABLE, found.rows_read, found.ms)
+    return StickinessAnswer(exactly, at_least, source, found.rows_read, found.ms)
 
 
 def active(client: Client, activity: Activity, now_ms: int) -> ActiveAnswer:
     """Answer for an activity over days without history, of which the first 29 are not told. Raises as `answer` does."""
     bound = Parameters(activity.scope.parameters() | {"longest": MONTH})
-    found = client.ask(text_of("stickiness_active", activity=activity.rows(bound)), bound)
+    rows, source = told(client, bound, activity)
+    found = client.ask(text_of("stickiness_active", activity=rows), bound)
     by_reach = {reach: _rolling(found.rows, reach, activity.grid.periods) for reach in (1, WEEK, MONTH)}
     begins, end = activity.grid.begins, min(activity.scope.end_ms, now_ms)
     days = (
         Active(begins[n], by_reach[1][n], by_reach[WEEK][n], by_reach[MONTH][n], begins[n + 1] <= end)
         for n in range(MONTH - 1, activity.grid.periods)
     )
-    return ActiveAnswer(tuple(days), TABLE, found.rows_read, found.ms)
+    return ActiveAnswer(tuple(days), source, found.rows_read, found.ms)
 
 
 def _rolling(rows: Sequence[Sequence[int]], reach: int, days: int) -> list[int]:

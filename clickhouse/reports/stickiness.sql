@@ -1,4 +1,4 @@
 -- In how many periods how many units were there.
-SELECT number, count() AS units
-FROM (SELECT uniqExact(period) AS number FROM $activity GROUP BY who)
+SELECT length(periods) AS number, sum(activity.units) AS units
+FROM $activity AS activity
 GROUP BY number

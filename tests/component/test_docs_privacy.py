@@ -34,6 +34,10 @@ def test_who_is_forgotten_is_nowhere_and_the_others_are_where_they_were(migrated
         migrated.command(statement, mutations_sync=2)
     left = {table: _count(migrated, table) for table in TABLES}
     assert left == {"events": 2, "identity_links": 1, "identity_corrections": 1, "cohort_members": 1}
+    assert _count(migrated, "activity", "visitor_id IN ('v-82', 'v-81') AND day = 0") == 4, (
+        "bob's, and those of the other site"
+    )
+    assert _count(migrated, "activity", "site_id = 'main' AND visitor_id IN ('v-81', 'v-7')") == 0
     assert _count(migrated, "events", "site_id = 'main' AND (visitor_id = 'v-81' OR user_id = 'ada')") == 0
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from clickhouse.client import Client
 from clickhouse.replay import shadow, swap
+from clickhouse.reports import activity
 from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
 from pulse.errors import NotFound, PulseError, Unavailable
@@ -265,6 +266,7 @@ def test_a_swap_that_dies_anywhere_is_completed_by_the_next(stage: Stage, after:
         assert (stage.store.events(), stage.store.events("country = 'AT'")) == (number, number)
         assert not swap.stands(stage.client)
         assert stage.places() == places
+        assert activity.unsure(stage.client, "shop", stage.now // DAY_MS + 1) == frozenset()
         undo = "ALTER TABLE events UPDATE country = '', region = '', city = '', asn = 0, risk_confidence = 'medium' WHERE 1"
         stage.client.command(undo, mutations_sync=2)
     assert at > 10

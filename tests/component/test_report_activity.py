@@ -115,7 +115,7 @@ async def test_lifecycle_is_answered_as_it_is_described(api: Api) -> None:
     answered = await api.ask("POST", "/api/v1/lifecycle/query", "reader", json=asked)
     assert answered.status_code == 200, answered.text
     data = lifecycle_route.LifecycleResponse.model_validate(answered.json(), strict=True).data
-    assert (data.meta.source, data.periods[0].returning, data.periods[0].dormant) == ("events", 0, 0)
+    assert (data.meta.source, data.periods[0].returning, data.periods[0].dormant) == ("activity", 0, 0)
     assert [each.unfinished for each in data.periods] == [False] * len(data.periods)
     assert sum(each.new for each in data.periods) > 0
     for now, then in zip(data.periods[1:], data.periods, strict=False):

@@ -110,7 +110,7 @@ def told(group: Group) -> list[tuple[int, list[float]]]:
 
 
 def test_cohorts_are_those_counted_by_hand(client: Client) -> None:
-    dice, plain = random.Random(12), 0
+    dice, plain, kept = random.Random(12), 0, 0
     for site, events in EVENTS.items():
         for _ in range(2):
             query, interval = question(dice, site)
@@ -121,7 +121,9 @@ def test_cohorts_are_those_counted_by_hand(client: Client) -> None:
             }
             assert {group.value: told(group) for group in found.groups if group.size} == right, (query, interval)
             plain += is_plain(query)
+            kept += found.source == "activity"
     assert plain > 60
+    assert kept > 30
 
 
 def test_a_cell_is_finished_once_its_period_is_over_for_all_of_the_cohort(client: Client) -> None:
@@ -189,7 +191,7 @@ async def test_it_answers_over_http(api: Api) -> None:
     answer = await ask(api, **RANGE, interval="day", timezone="America/New_York", periods=5)
     assert answer.status_code == 200, answer.text
     data = answer.json()["data"]
-    assert (data["meta"]["source"], data["columns"][-1], len(data["groups"])) == ("events", [4, 4], 1)
+    assert (data["meta"]["source"], data["columns"][-1], len(data["groups"])) == ("activity", [4, 4], 1)
     [group] = data["groups"]
     assert [len(cohort["values"]) for cohort in group["cohorts"]][-5:] == [5, 4, 3, 2, 1]
     assert group["size"] == sum(cohort["size"] for cohort in group["cohorts"]) > 0

@@ -102,7 +102,7 @@ async def test_a_snapshot_tells_cell_by_cell_what_the_events_tell(api: Api, clie
     assert (meta["source"], meta["snapshot"]) == (SOURCE, NOW)
     fill(client, [Event(ts=BEGINS[-1] - DAY, visitor_id="late", event_id="00000000-0000-4000-8000-00000000000a")])
     later, meta = await told(api)
-    assert (meta["source"], meta["snapshot"]) == ("events", None)
+    assert (meta["source"], meta["snapshot"]) == ("activity", None)
     assert later[0]["size"] == groups[0]["size"] + 1
 
 
@@ -112,7 +112,7 @@ async def test_a_range_that_ends_within_a_week_is_told_from_the_events(api: Api)
     part = asked(4) | {"end_date": str(BEGINS[-1] - 4 * DAY)}
     answered = await api.ask("POST", "/api/v1/retention/query", "reader", json=part)
     data = answered.json()["data"]
-    assert data["meta"]["source"] == "events"
+    assert data["meta"]["source"] == "activity"
     assert data["groups"][0]["size"] < whole[0]["size"]
 
 
@@ -126,7 +126,7 @@ async def test_what_changed_since_is_told_from_the_events(api: Api, client: Clie
     client.command("SYSTEM RELOAD DICTIONARY people")
     query = question(0, 13)
     snapshot = snapshot_of(api.parts.store.snapshots.get("shop", "users"))
-    assert answer_with(client, query, snapshot, "1.other", NOW).source == "events"
+    assert answer_with(client, query, snapshot, "1.other", NOW).source == "activity"
     assert nightly(api, NOW + DAY).tend() == len(SITES) * len(UNITS)
     api.parts.people._found.clear()
     after, meta = await told(api)
@@ -138,7 +138,7 @@ async def test_what_changed_since_is_told_from_the_events(api: Api, client: Clie
     assert after[0]["size"] == right.groups[0].size
     client.command("ALTER TABLE events DELETE WHERE visitor_id = 'v90' SETTINGS mutations_sync = 2")
     _, meta = await told(api)
-    assert meta["source"] == "events"
+    assert meta["source"] == "activity"
 
 
 async def test_each_is_made_once_however_many_make_them(api: Api) -> None:
@@ -170,7 +170,7 @@ async def test_what_cannot_be_made_is_made_later_and_what_costs_too_much_is_left
     assert api.parts.store.snapshots.get("shop", "users") is None
     assert small.tend() == 0
     _, meta = await told(api)
-    assert meta["source"] == "events"
+    assert meta["source"] == "activity"
 
 
 async def test_weeks_are_those_of_the_site(api: Api) -> None:
@@ -180,7 +180,7 @@ async def test_weeks_are_those_of_the_site(api: Api) -> None:
     assert kept is not None
     assert tuple(kept.begins) == weeks_before(NIGHT, VIENNA)
     _, meta = await told(api)
-    assert meta["source"] == "events"
+    assert meta["source"] == "activity"
 
 
 def test_a_night_begins_at_two() -> None:

@@ -1,0 +1,1 @@
+ALTER TABLE activity DELETE WHERE site_id = {site:String} AND quarter = {since:Date}
