@@ -8,10 +8,13 @@ import pytest
 from msgspec import json
 from playwright.sync_api import Browser, Route
 
+from api.control.leads import Wanted, email_mark, personal_of
+from api.control.seal import LEADS, Seal
+from api.control.store import Store
 from pulse.event import RawEvent
 from tests import services
 from tests.browsing import Visit, browsing, display, launched, site, visiting
-from tests.collecting import Collector, collecting, create_raw
+from tests.collecting import SECRET, SITE, Collector, collecting, create_raw
 from tests.eventually import eventually
 from tests.unit.streams_events import only
 
@@ -25,6 +28,11 @@ BODY = """
 <div style="height: 4000px"></div>
 """
 ODD = '<form action="http://["><input name="id"><input name="action"><button name="name">send</button></form>'
+LEAD = """
+<form id="contact" action="/second" data-pulse-lead><input name="FIRSTNAME"><input name="email"><input name="page" value="/own">
+<input name="wants" value="tea"><input name="wants" value="milk"><input name="pin" type="password"><input name="consent" type="checkbox">
+<button id="send">send</button></form>
+"""
 TABLET = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 PHONE = TABLET.replace(" Safari", " Mobile Safari")
 ASKED_OF_NOBODY = ("visitor_id", "session_id", "fingerprint_id", "screen", "language", "timezone")
@@ -62,6 +70,8 @@ def shop(collector: Collector) -> Iterator[str]:
     pages = {
         **dict.fromkeys(("/", "/second", "/moved"), granted),
         "/anonymous": page("tracker.js", "form.js"),
+        "/contact": page('tracker.js" data-consent="granted', "form.js", body=LEAD),
+        "/contact/anonymous": page("tracker.js", "form.js", body=LEAD),
         "/odd": page('tracker.js" data-consent="granted" data-on="clicks', "form.js", body=ODD),
         "/secured": page('tracker.js" data-security="'),
         "/bare": bare,
@@ -513,3 +523,28 @@ def test_the_same_page_in_a_browser_as_people_have_it_is_a_persons(
         person = verdict(own, collector, broker, shop)
     assert not person.get("bot")
     assert (person.get("risk", 0), person["risk_band"], person.get("risk_reasons", "")) == (0, "low", "")
+
+
+@pytest.mark.parametrize("path", ["/contact", "/contact/anonymous"])
+def test_a_form_that_is_a_lead_is_sent_with_whose_it_is_where_the_visitor_agreed(
+    visit: Visit, shop: str, collector: Collector, path: str
+) -> None:
+    email = f"{uuid4().hex}@example.org"
+    visit.page.goto(f"{shop}{path}")
+    visit.page.wait_for_load_state("networkidle")
+    ids = visit.ids()
+    for name, text in (("FIRSTNAME", "Ada"), ("email", email), ("pin", "1234")):
+        visit.page.fill(f"[name={name}]", text)
+    visit.page.check("[name=consent]")
+    visit.page.click("#send")
+    store, secret = Store(f"sqlite:///{collector.folder / 'pulse.db'}"), SECRET.encode()
+    wanted = Wanted(email_mark=email_mark(secret, SITE, email))
+    (lead,) = eventually(lambda: store.leads.list("ours", SITE, wanted, 2))
+    store.close()
+    assert (lead.session, lead.visitor) == (ids["session_id"] or "", ids["visitor_id"] or "")
+    assert bool(lead.session) is (path == "/contact")
+    assert (lead.form, lead.page) == ("contact", "/own")
+    person = personal_of(lead, Seal(secret, LEADS))
+    assert (person.name, person.email) == ("Ada", email)
+    assert person.fields == {"wants": "tea, milk"}
+    assert 0 < (lead.seconds or 0) < 60
