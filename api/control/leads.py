@@ -118,8 +118,8 @@ class Leads:
                 raise NotFound(f"there is no site {lead.site!r}")
             dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
             values = _values(lead, organisation, seal, secret)
-            found = session.connection().execute(dialect.insert(Lead).values(values).on_conflict_do_nothing())
-            return found.rowcount == 1
+            new = dialect.insert(Lead).values(values).on_conflict_do_nothing().returning(Lead.id)
+            return session.connection().execute(new).first() is not None
 
     def list(self, organisation: str, site: str | None, wanted: Wanted, limit: int) -> Sequence[Lead]:
         """At most `limit` leads, the newest first, after the one received at `before` under that id."""

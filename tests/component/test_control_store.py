@@ -12,10 +12,13 @@ from sqlalchemy import inspect, text
 
 from api.control import bootstrap, credential, database
 from api.control.keys import USE_NOTED_MS, Made, NewKey
+from api.control.leads import NewLead, Wanted, personal_of
 from api.control.migrate import migrate
 from api.control.model import Base
+from api.control.seal import LEADS, Seal
 from api.control.store import Store
 from pulse.errors import Conflict, NotFound, SettingError, Unavailable
+from pulse.leads.personal import Personal
 
 SECRET = b"a long text that only this test knows"
 NOW = 1_790_000_000_000
@@ -329,3 +332,32 @@ def test_verifying_a_key_is_slow_on_purpose() -> None:
     credential.verify(credential.make(public=False), hashed)
 
     assert time.perf_counter() - began > 0.005
+
+
+def test_a_lead_is_the_first_of_its_id_on_its_site_however_often_and_at_once_it_comes(store: Store) -> None:
+    seal, lead_id = Seal(SECRET, LEADS), str(uuid4())
+
+    def keep(number: int, site: str = "shop") -> bool:
+        person = Personal(f"Ada \0 {number}", "ada@example.org", message="é\n\u2028")
+        lead = NewLead(lead_id, site, NOW + number, "f", "/p", "s", "v", True, False, 1.5, person)
+        return store.leads.keep(lead, seal, SECRET)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(keep, range(8))) == 1
+    assert keep(9, "rival")
+    (ours,) = store.leads.list("ours", None, Wanted(), 9)
+    (theirs,) = store.leads.list("theirs", "rival", Wanted(since=NOW, until=NOW + 10, before=(NOW + 9, "z")), 9)
+    assert personal_of(ours, seal).message == "é\n\u2028"
+    assert store.leads.alike(ours, 0) == 1
+    assert [lead.site for lead, _ in store.leads.unjudged(9)] == ["shop", "rival"]
+    for suspicion in (5, 90):
+        store.leads.judge(ours, suspicion, {"VPN": suspicion}, "low", NOW)
+    assert store.leads.get("ours", "shop", lead_id).reasons == {"VPN": 5}
+    with pytest.raises(NotFound):
+        store.leads.delete("theirs", "shop", lead_id)
+    with pytest.raises(NotFound):
+        keep(1, "nowhere")
+    with pytest.raises(SettingError):
+        personal_of(theirs, Seal(b"another", LEADS))
+    assert store.leads.clean(NOW + 9) == 1
+    assert [lead.site for lead, _ in store.leads.unjudged(9)] == ["rival"]
