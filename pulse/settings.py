@@ -149,6 +149,16 @@ class Settings(BaseSettings):
         ge=0,
         description="Events a second of one site beyond which a collector lets them yield to those of others; 0 for no limit.",
     )
+    leads_per_minute: float = Field(
+        10,
+        ge=0,
+        description="Leads a minute that a collector takes from one address with a public key, as many at once; 0 for no limit.",
+    )
+    lead_days: float = Field(
+        0,
+        ge=0,
+        description="After how many days a lead is deleted with all that was told of it; 0 keeps it until somebody deletes it.",
+    )
     trusted_proxies: str = Field(
         "127.0.0.1/32,::1/128", description="Networks whose X-Forwarded-For and country headers are believed."
     )

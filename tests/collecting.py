@@ -47,6 +47,7 @@ class Collector:
     url: str
     keys: Mapping[str, str]
     client: httpx.Client
+    folder: Path
 
     def post(self, body: Any, key: str | None = "secret", **options: Any) -> httpx.Response:
         """Send a body, encoded as JSON unless it is bytes, with one of the keys."""
@@ -91,7 +92,7 @@ def collecting(bootstrap: str, folder: Path, settings: Mapping[str, str] | None 
     url = f"http://127.0.0.1:{at}"
     with httpx.Client(base_url=url, timeout=60) as client:
         try:
-            yield Collector(running, url, keys, client)
+            yield Collector(running, url, keys, client, folder)
         finally:
             running.stop()
 

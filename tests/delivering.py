@@ -15,9 +15,10 @@ from api.control.endpoints import NewEndpoint
 from api.control.migrate import migrate
 from api.control.outcome import Health, Outcomes
 from api.control.outgoing import Attempt, Delivery, Endpoint
-from api.control.seal import Seal
+from api.control.seal import LEADS, Seal
 from api.control.store import Store
 from api.delivery.courier import Courier, Pace
+from api.delivery.message import Seals
 from api.delivery.post import Post
 from pulse.notice import Notice
 from pulse.outbound.address import networks
@@ -38,6 +39,12 @@ class Outgoing:
     store: Store
     database: Database
     seal: Seal
+    secret: bytes = SECRET
+
+    @property
+    def seals(self) -> Seals:
+        """What opens what is sealed."""
+        return Seals(self.seal, Seal(self.secret, LEADS))
 
     @property
     def dispatch(self) -> Dispatch:
@@ -78,7 +85,7 @@ class Outgoing:
         async with Caller(networks("127.0.0.0/8"), total_s=total_s) as caller:
             post = Post(caller, smtp_url)
             outcomes = Outcomes(self.database, health)
-            courier = Courier(self.dispatch, outcomes, post, self.seal, name, "pulse@example.org", pace)
+            courier = Courier(self.dispatch, outcomes, post, self.seals, name, "pulse@example.org", pace)
             running = asyncio.create_task(courier.run(stop))
             yield courier
             stop.set()

@@ -15,6 +15,9 @@ from api.collector.flood import Floods
 from api.collector.form import EVENTS, PATH
 from api.collector.gather import Gatherer
 from api.collector.ingest import Ingest, Scope, Send
+from api.collector.lead.form import LEAD
+from api.collector.lead.form import PATH as LEAD_PATH
+from api.collector.lead.keep import Leads
 from api.collector.pages import Lifespan, Readiness, create_pages
 from api.collector.quota import Quota
 from api.collector.receipt import Rules
@@ -23,7 +26,7 @@ from api.collector.track.routes import TRACK
 from api.collector.visitor import proxies
 from api.collector.way import Way
 from api.control.store import Store
-from api.keyring import Keyring, open_keyring
+from api.keyring import Keyring, open_keyring, secret_of
 from pulse.clock import Bounds
 from pulse.errors import Unavailable
 from pulse.settings import Settings
@@ -36,7 +39,7 @@ PING_S = 4
 """How long the database of keys may take to answer whether it is there."""
 GC_THRESHOLDS = (50_000, 50, 100)
 """Requests make no cycles; collecting often only costs."""
-FORMS = {PATH: EVENTS, **TRACK}
+FORMS = {PATH: EVENTS, LEAD_PATH: LEAD, **TRACK}
 """What is sent to each path that takes events."""
 
 
@@ -62,7 +65,9 @@ def create_app(settings: Settings) -> App:
     pages = create_pages(checks, tally, _lifespan(way, list(gatherers.values()), keyring, store))
     quota = Quota(settings.key_events_per_second) if settings.key_events_per_second else None
     floods = Floods(settings.visitor_events_per_second, settings.site_events_per_second)
-    ingest = Ingest(FORMS, keyring.find, gatherers, admission, quota, floods, believed, tally, way.partitions, most)
+    leads = Leads(store.leads, secret_of(settings), settings.leads_per_minute, tally)
+    doors = keyring.find, gatherers, admission, quota, floods, believed, tally
+    ingest = Ingest(FORMS, *doors, way.partitions, most, leads)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in FORMS:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from api.collector import answer
+from api.collector import answer, media
 from api.collector.decode import Decoded, decode
 from api.collector.stamp import Entropy, Receipt
+from api.control.leads import NewLead
 from pulse.event import MAX_REQUEST_BYTES
 from pulse.rejection import Rejection
 
@@ -16,18 +17,22 @@ Kept = Callable[[int, Sequence[Rejection]], bytes]
 
 
 class Sent(NamedTuple):
-    """A body that was read."""
+    """A body that was read; a lead is kept before the event that tells of it."""
 
     decoded: Decoded
     kept: Kept
+    lead: NewLead | None = None
 
 
 class Form(NamedTuple):
-    """How bodies are read (NDJSON if the second argument says so), their largest size, and the status of the answer."""
+    """How bodies are read (NDJSON if the second argument says so), their largest size, the status of the answer, and
+    whether a content type says NDJSON, which raises Problem 415 for one that is not taken.
+    """
 
     read: Callable[[bytes, bool, Receipt, Entropy], Sent]
     most_bytes: int = MAX_REQUEST_BYTES
     status: int = 202
+    is_lines: Callable[[bytes], bool] = media.is_lines
 
 
 def _events(body: bytes, lines: bool, receipt: Receipt, entropy: Entropy) -> Sent:

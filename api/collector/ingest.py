@@ -16,10 +16,12 @@ from api.collector.gather import Gatherer, Ticket
 from api.collector.inflate import inflate
 from api.collector.judge import Judged, judge
 from api.collector.lane import is_asked
+from api.collector.lead.keep import Leads
 from api.collector.quota import Quota
 from api.collector.receipt import Rules, receipt
 from api.collector.stamp import Receipt
 from api.collector.tally import Tally
+from api.control.leads import NewLead
 from api.keyring import Key
 from pulse.errors import Unavailable
 from pulse.topics import RAW, SLOW
@@ -34,7 +36,7 @@ log = logging.getLogger(__name__)
 class Ingest:
     """Takes the events of a request into the raw log, and answers once they are there.
 
-    `forms` tells by a path what is sent there; `find` finds keys; `gatherers` are those of each lane's topic; `partitions` tells how many the log has; `most_bytes` is what unfinished bodies may take.
+    `forms` tells by a path what is sent there; `find` finds keys; `gatherers` are those of each lane's topic; `partitions` tells how many the log has; `most_bytes` is what unfinished bodies may take; `leads` keeps leads.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Ingest:
         tally: Tally,
         partitions: Callable[[], int],
         most_bytes: int,
+        leads: Leads,
     ) -> None:
         self._forms = forms
         self._find = find
@@ -59,6 +62,7 @@ class Ingest:
         self._rules = rules
         self._tally = tally
         self._partitions = partitions
+        self._leads = leads
         self._room = body.Room(most_bytes)
         self._turns = body.Turns(self._room)
 
@@ -98,29 +102,31 @@ class Ingest:
         form = self._forms[scope["path"]]
         try:
             key, site_id = await self._admitted(scope, headers)
-            lines = media.is_lines(headers.get(b"content-type", b""))
+            lines = form.is_lines(headers.get(b"content-type", b""))
             coding = media.coding(headers.get(b"content-encoding", b""))
         except Problem as fault:
             raise body.unread(fault) from None
         sent = await body.read(receive, headers.get(b"content-length"), form.most_bytes, self._room)
         origin = receipt(scope, headers, key, site_id, time.time_ns() // 1_000_000, self._rules)
         if body.is_quick(sent, coding):
-            judged, kept = self._judge(form, inflate(sent, coding, form.most_bytes), lines, origin)
+            judged, kept, lead = self._judge(form, inflate(sent, coding, form.most_bytes), lines, origin)
         else:
             async with self._turns.inflated(sent, coding, form.most_bytes) as whole:
-                judged, kept = self._judge(form, whole, lines, origin)
+                judged, kept, lead = self._judge(form, whole, lines, origin)
                 del whole
         del sent
         if self._quota is not None:
             self._quota.take(key.id, judged.accepted + len(judged.refused), time.monotonic())
+        if lead is not None:
+            await self._leads.keep(lead, origin)
         await self._store(judged)
         told = self._quota.headers(key.id, time.monotonic()) if self._quota is not None else ()
         return answer.reply(form.status, answer.JSON, kept(judged.accepted, judged.refused), told)
 
-    def _judge(self, form: Form, whole: bytes, lines: bool, origin: Receipt) -> tuple[Judged, Kept]:
+    def _judge(self, form: Form, whole: bytes, lines: bool, origin: Receipt) -> tuple[Judged, Kept, NewLead | None]:
         self._tally.bytes.inc(len(whole))
         self._admission.demand_room()
-        decoded, kept = form.read(whole, lines, origin, random.getrandbits)
+        decoded, kept, lead = form.read(whole, lines, origin, random.getrandbits)
         judged = judge(
             decoded,
             origin,
@@ -131,7 +137,7 @@ class Ingest:
             time.monotonic(),
         )
         self._admission.demand_history(judged)
-        return judged, kept
+        return judged, kept, lead
 
     async def _admitted(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Key, str]:
         """Whose events they are, if they may come in now."""

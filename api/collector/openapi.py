@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from api.collector.answer import Answer
+from api.collector.lead import openapi as lead
 from api.collector.track import openapi as track
 from pulse.event import MAX_EVENTS_PER_REQUEST, Event
 from pulse.rejection import Reason
@@ -64,18 +65,20 @@ PROBLEM = {
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document with POST /v1/events and /track/… in it."""
+    """An OpenAPI document with POST /v1/events, /track/… and /lead in it."""
     _, parts = msgspec.json.schema_components([Event, Answer], ref_template="#/components/schemas/{name}")
     parts["RefusedEvent"]["properties"]["reason"]["enum"] = [reason.value for reason in Reason]
     components = schema.setdefault("components", {})
-    components["schemas"] = {**components.get("schemas", {}), **parts, **track.schemas(), "EventsProblem": PROBLEM}
+    own = {**parts, **track.schemas(), **lead.schemas(), "EventsProblem": PROBLEM}
+    components["schemas"] = {**components.get("schemas", {}), **own}
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         "address": {"type": "apiKey", "in": "query", "name": "api_key", "description": "Public site keys only."},
     }
     schema["paths"]["/v1/events"] = {"post": _operation()}
-    schema["paths"] |= track.operations({"security": SECURITY}, _problems())
+    for part in (track, lead):
+        schema["paths"] |= part.operations({"security": SECURITY}, _problems())
     return schema
 
 

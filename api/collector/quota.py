@@ -21,11 +21,15 @@ class Bucket:
 
 
 class Quota:
-    """Takes events off the buckets of keys; `rate` events a second each."""
+    """Takes events off the buckets of keys; `rate` events a second each, and `burst_s` seconds of it at once.
 
-    def __init__(self, rate: float) -> None:
+    `said` is what an answer says of whoever sends more.
+    """
+
+    def __init__(self, rate: float, burst_s: float = BURST_S, said: str = "") -> None:
         self._rate = rate
-        self._most = rate * BURST_S
+        self._most = rate * burst_s
+        self._said = said or f"the key sends more than {rate:g} events a second"
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def demand(self, key: str, now: float) -> None:
@@ -59,7 +63,7 @@ class Quota:
     def _demand(self, bucket: Bucket, events: float) -> None:
         if bucket.left < events:
             seconds = int((events - bucket.left) / self._rate) + 1
-            raise answer.slower(f"the key sends more than {self._rate:g} events a second", seconds, self._told(bucket))
+            raise answer.slower(self._said, seconds, self._told(bucket))
 
     def _told(self, bucket: Bucket) -> tuple[Header, ...]:
         left = max(int(bucket.left), 0)

@@ -33,11 +33,16 @@ class Tally:
             name + "produce_errors", "Records that the log did not acknowledge.", ["error"], registry=r
         )
         self.gathered = Histogram(name + "record_events", "Events gathered in a record.", buckets=EVENTS, registry=r)
+        self.leads = Counter(
+            name + "leads", "Leads: new ones, and repetitions of those that were kept.", ["as"], registry=r
+        )
         self.in_flight = Gauge(name + "in_flight_bytes", "Bytes that wait for their acknowledgement.", registry=r)
         self.behind = Gauge(name + "behind_seconds", "How far refinement lies behind, of its work.", registry=r)
         self.slow_behind = Gauge(
             name + "slow_behind_seconds", "How far refinement lies behind with what yields, of its work.", registry=r
         )
+        for kept in ("new", "known"):
+            self.leads.labels(kept)
         for why in lane.Reason:
             self.yielding.labels(why.value)
         for reason in Reason:

@@ -4,7 +4,7 @@ A delivery that is taken is due again when its lease ends. Whoever takes it then
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec import json
 from sqlalchemy import Select, delete, func, insert, select, update
@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from api.control.database import Database
 from api.control.deliveries import delivery_of
+from api.control.leads import Lead
 from api.control.model import Site
 from api.control.outgoing import OVERTAKEN, PENDING, Attempt, Delivery, Endpoint
 from api.control.overtaking import is_overtaken
 from pulse.digest.notice import PREFIX
+from pulse.leads.notice import LEAD_ID, is_of_lead
 from pulse.notice import Notice
 from pulse.outbound.mail import is_mail
 
@@ -55,6 +57,8 @@ class Taken:
     notice: Notice
     tries: int
     lease: int
+    sealed: str | None = field(default=None, repr=False)
+    """Who the lead is that the notice tells of, as it is kept."""
 
 
 class Dispatch:
@@ -169,8 +173,16 @@ def _take(session: Session, endpoint_id: str, number: int, now: int, lease_ms: i
             continue
         lease = now + (MAIL_LEASE_MS if is_mail(endpoint.url) else lease_ms)
         delivery.due, delivery.taken_by = lease, owner
-        taken.append(Taken(delivery.id, endpoint, notice, delivery.tries, lease))
+        sealed = _sealed(session, notice)
+        taken.append(Taken(delivery.id, endpoint, notice, delivery.tries, lease, sealed))
     return taken
+
+
+def _sealed(session: Session, notice: Notice) -> str | None:
+    if not is_of_lead(notice):
+        return None
+    its = Lead.site == notice.site_id, Lead.id == notice.data[LEAD_ID]
+    return session.scalar(select(Lead.personal).where(*its))
 
 
 def _note_interrupted(session: Session, delivery: Delivery, now: int) -> None:

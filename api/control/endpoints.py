@@ -18,7 +18,7 @@ from pulse.outbound.signing import make_secret
 BY_HAND = "by hand"
 MOST = 100
 """Endpoints of a site: each notice is written once for every one of them."""
-PLAIN = frozenset({"name", "url", "kinds", "template"})
+PLAIN = frozenset({"name", "url", "kinds", "template", "unmasked"})
 """What may be changed and is kept as it is."""
 
 
@@ -35,6 +35,7 @@ class NewEndpoint:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     enabled: bool = True
     secret: str | None = field(default=None, repr=False)
+    unmasked: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ def _row(wanted: NewEndpoint, secret: str, seal: Seal, now: int) -> Endpoint:
         template=wanted.template,
         headers=seal.close(json.dumps(dict(wanted.headers))),
         secret=seal.close(secret),
+        unmasked=wanted.unmasked,
         enabled=wanted.enabled,
         disabled=None if wanted.enabled else now,
         disabled_why=None if wanted.enabled else BY_HAND,

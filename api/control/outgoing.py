@@ -29,6 +29,8 @@ class Endpoint(Base):
     previous: Mapped[str | None] = mapped_column(Text)
     """Sealed: the secret before, which signs too until `previous_until`."""
     previous_until: Mapped[int | None]
+    unmasked: Mapped[bool] = mapped_column(default=False)
+    """Whether it is told who leads are, in whole."""
     enabled: Mapped[bool]
     disabled: Mapped[int | None]
     disabled_why: Mapped[str | None] = mapped_column(Text)

@@ -8,14 +8,16 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from pulse.errors import SettingError
 
-PURPOSE = b"pulse: what endpoints are signed with"
+ENDPOINTS = b"pulse: what endpoints are signed with"
+LEADS = b"pulse: who leads are"
+"""What is sealed: for each another key follows from the server's secret."""
 
 
 class Seal:
     """Seals texts and opens them again; `secret` is the server's."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._fernet = Fernet(urlsafe_b64encode(hmac.new(secret, PURPOSE, hashlib.sha256).digest()))
+    def __init__(self, secret: bytes, purpose: bytes = ENDPOINTS) -> None:
+        self._fernet = Fernet(urlsafe_b64encode(hmac.new(secret, purpose, hashlib.sha256).digest()))
 
     def close(self, text: str) -> str:
         """A text as it may be kept."""
@@ -26,4 +28,4 @@ class Seal:
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
-            raise SettingError("PULSE_SECRET: is not the one under which the endpoint's secrets were sealed") from None
+            raise SettingError("PULSE_SECRET: is not the one under which this was sealed") from None

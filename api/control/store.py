@@ -9,6 +9,7 @@ from api.control.database import Announce, Database
 from api.control.deliveries import Deliveries
 from api.control.endpoints import Endpoints
 from api.control.keys import Keys
+from api.control.leads import Leads
 from api.control.model import Annotation, SavedFunnel, SavedQuery
 from api.control.resolutions import Resolutions
 from api.control.rules import Rules
@@ -33,7 +34,7 @@ class Kept(Protocol):
 
 
 class Store:
-    """Sites, keys, alert rules, cohorts, saved funnels and queries, annotations, endpoints and deliveries. All of its calls block: use them from a thread."""
+    """Sites, keys, alert rules, cohorts, saved funnels and queries, annotations, endpoints and deliveries, leads. All of its calls block: use them from a thread."""
 
     def __init__(self, url: str, announce: Announce | None = None) -> None:
         self._database = Database(url, announce)
@@ -49,6 +50,7 @@ class Store:
         self.annotations = Annotations(self._database, Annotation, "annotation", MOST_ANNOTATIONS)
         self.endpoints = Endpoints(self._database)
         self.deliveries = Deliveries(self._database)
+        self.leads = Leads(self._database)
         self._made_known: dict[str, Kept] = {
             "site": self.sites,
             "key": self.keys,

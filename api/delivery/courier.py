@@ -13,9 +13,8 @@ from typing import TypeVar
 
 from api.control.dispatch import Dispatch, Ready, Taken
 from api.control.outcome import Outcome, Outcomes
-from api.control.seal import Seal
 from api.delivery import meters
-from api.delivery.message import message_of
+from api.delivery.message import Seals, message_of
 from api.delivery.post import Post
 from pulse.errors import PulseError, SettingError
 from pulse.outbound import breaker
@@ -55,7 +54,7 @@ class Courier:
         dispatch: Dispatch,
         outcomes: Outcomes,
         post: Post,
-        seal: Seal,
+        seals: Seals,
         owner: str,
         sender: str = "pulse@localhost",
         pace: Pace = Pace(),
@@ -63,7 +62,7 @@ class Courier:
     ) -> None:
         self.state = "not asked yet"
         self._dispatch, self._outcomes = dispatch, outcomes
-        self._post, self._seal = post, seal
+        self._post, self._seals = post, seals
         self._owner, self._sender, self._pace, self._now = owner, sender, pace, now
         self._flying: Counter[str] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
@@ -142,7 +141,7 @@ class Courier:
 
     async def _answer(self, taken: Taken, now: int) -> Answer:
         try:
-            return await self._post.post(*message_of(taken, self._seal, self._sender, now))
+            return await self._post.post(*message_of(taken, self._seals, self._sender, now))
         except SettingError as error:
             return Answer(error=str(error))
         except Exception as error:

@@ -16,5 +16,6 @@ AGE = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600),
 )
 SUMMARIES = Counter("pulse_delivery_summaries", "Summaries of sites that were put into the log.", ["period"])
+LEADS = Counter("pulse_delivery_leads", "Leads that were judged and told of, by how suspicious they are.", ["band"])
 DEAD = Counter("pulse_delivery_dead", "Deliveries that are not tried again.")
 FLYING = Gauge("pulse_delivery_in_flight", "Attempts that are under way.")

@@ -1,4 +1,4 @@
-"""The delivery process put together: reading, delivering, telling, cleaning."""
+"""The delivery process put together: reading, delivering, telling, judging leads, cleaning."""
 
 import asyncio
 import time
@@ -10,13 +10,15 @@ from threading import Event
 
 from api.control.database import Database
 from api.control.dispatch import CLEANED, Dispatch
+from api.control.leads import Leads
 from api.control.outbox import Outbox
 from api.control.outcome import Health, Outcomes
-from api.control.seal import Seal
 from api.control.summaries import Summaries
 from api.control.tried import Attempts
 from api.delivery.courier import Courier, Pace
 from api.delivery.digests import Digests
+from api.delivery.leads import Judging
+from api.delivery.message import seals_of
 from api.delivery.mirror import Mirror
 from api.delivery.post import Post
 from api.delivery.reader import Reader, Told
@@ -34,8 +36,8 @@ CLEANED_EVERY_S = 3_600.0
 SUMMED_EVERY_S = 5.0
 LOOKED_UP_AT_ONCE = 512
 """Names that are looked up at a time, by threads that do nothing else: those that take long hold up no others."""
-BESIDE = 5
-"""Threads for what is done beside: telling the log and the store, summing up, cleaning, waiting for the reader."""
+BESIDE = 7
+"""Threads for what is done beside: telling the log and the store, summing up, judging leads, cleaning, waiting for the reader."""
 DAY_MS = 86_400_000
 
 log = getLogger(__name__)
@@ -48,10 +50,11 @@ class Delivering:
         demand_server(settings.smtp_url.get_secret_value())
         self._settings, self._pace = settings, pace
         self._database = Database(settings.control_url)
-        self._seal = Seal(secret_of(settings))
+        self._seals = seals_of(secret_of(settings))
         self._courier: Courier | None = None
         self._reader: Reader | None = None
         self._kept_ms = int(settings.webhook_keep_days * DAY_MS)
+        self._leads_kept_ms = int(settings.lead_days * DAY_MS)
 
     def checks(self) -> dict[str, str]:
         """What the process needs, each with "ok" or what is wrong with it."""
@@ -69,14 +72,17 @@ class Delivering:
         async with Caller(networks(self._settings.webhook_allow), at_once=self._pace.most) as caller:
             post = Post(caller, self._settings.smtp_url.get_secret_value())
             who = self._settings.instance, self._settings.smtp_from
-            courier = Courier(dispatch, outcomes, post, self._seal, *who, self._pace)
+            courier = Courier(dispatch, outcomes, post, self._seals, *who, self._pace)
             tell = Told(lambda: _call(loop, courier.wake), lambda: _call(loop, stop.set))
             reader = Reader(self._settings, dispatch, tell, ending)
             self._courier, self._reader = courier, reader
             reader.start()
             teller = Teller(self._settings, Outbox(self._database))
             digests = self._digests(teller)
+            judging = self._judging(dispatch, tell.written)
             tasks = [
+                asyncio.create_task(_again_and_again(beside, judging.tell, TOLD_EVERY_S)),
+                asyncio.create_task(_again_and_again(beside, lambda: self._forget(judging), CLEANED_EVERY_S)),
                 asyncio.create_task(_again_and_again(beside, teller.tell, TOLD_EVERY_S)),
                 asyncio.create_task(_again_and_again(beside, lambda: self._clean(dispatch), CLEANED_EVERY_S)),
                 asyncio.create_task(_again_and_again(beside, digests.tell, SUMMED_EVERY_S)),
@@ -94,6 +100,13 @@ class Delivering:
 
     def _digests(self, teller: Teller) -> Digests:
         return Digests(Summaries(self._database), connect(self._settings), teller)
+
+    def _judging(self, dispatch: Dispatch, told: Callable[[], None]) -> Judging:
+        return Judging(Leads(self._database), dispatch, connect(self._settings), self._seals.leads, told)
+
+    def _forget(self, judging: Judging) -> None:
+        if self._leads_kept_ms:
+            judging.clean(time.time_ns() // 1_000_000 - self._leads_kept_ms)
 
     def _mirror(self) -> Mirror:
         return Mirror(Attempts(self._database), connect(self._settings))

@@ -15,6 +15,9 @@ READ = "stats:read"
 ADMIN = "admin"
 ALERT = "alerts:write"
 SQL = "sql:read"
+LEADS = "leads:read"
+UNMASKED = "leads:unmasked"
+FORWARD = "leads:write"
 
 _BEARER = HTTPBearer(auto_error=False, description="A secret key: `Authorization: Bearer pulse_prod_…`.")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
@@ -49,6 +52,11 @@ Administrator = Annotated[Key, Depends(needing(ADMIN))]
 
 Watcher = Annotated[Key, Depends(needing(ADMIN, ALERT))]
 """A key that may change alert rules."""
+
+LeadReader = Annotated[Key, Depends(needing(ADMIN, LEADS, UNMASKED, FORWARD))]
+"""A key that may see leads, masked unless it says otherwise."""
+LeadWriter = Annotated[Key, Depends(needing(ADMIN, FORWARD))]
+"""A key that may change, forward and delete leads."""
 
 
 def own_site(key: Key, site_id: str | None) -> str:

@@ -19,6 +19,7 @@ from api.query import (
     health,
     journeys,
     keys,
+    leads,
     lifecycle,
     people,
     performance,
@@ -42,7 +43,7 @@ from api.query.parts import Parts, assemble
 from pulse import VERSION
 from pulse.settings import Settings
 
-DESCRIPTION = """Questions about the events that were sent, and the sites, keys, cohorts, alert rules and webhooks of an organisation.
+DESCRIPTION = """Questions about the events that were sent, and the sites, keys, cohorts, alert rules, webhooks and leads of an organisation.
 
 Every route takes a key: `Authorization: Bearer …` or `X-API-Key: …`. Whose data is seen follows from the key alone.
 Errors are `application/problem+json`. Lists come in pages: `limit`, `cursor`, `next_cursor`.
@@ -107,6 +108,8 @@ def app_of(parts: Parts) -> FastAPI:
         app.include_router(keys.router, prefix=prefix)
     for part in (webhooks, deliveries):
         app.include_router(part.router, prefix="/api/v1/webhooks")
+    for prefix in ("/api/v1/leads", "/analytics/leads"):
+        app.include_router(leads.router, prefix=prefix)
     app.include_router(weekly.router, prefix="/api/v1/analytics")
     app.include_router(dashboard.router, prefix="/analytics")
     app.include_router(website.router)

@@ -9,7 +9,17 @@ from api.problems import BadParameter
 from api.query.word import Name, Reference
 from pulse.event import MAX_MS
 
-Scope = Literal["events:write", "events:import", "stats:read", "alerts:write", "sql:read", "admin"]
+Scope = Literal[
+    "events:write",
+    "events:import",
+    "stats:read",
+    "alerts:write",
+    "sql:read",
+    "leads:read",
+    "leads:unmasked",
+    "leads:write",
+    "admin",
+]
 
 _ORIGIN = re.compile(r"\*|https?://(\*\.)?[A-Za-z0-9._-]+(:\d{1,5})?")
 

@@ -85,8 +85,9 @@ SAMPLE: dict[str, Any] = {
     "reason": "events in 5 min of country AT: 2, < 10",
 }
 """What an alert's notice says."""
-WHICH = "Kinds of notices that it is sent: `alert.firing`; `alert` for all that begin so; `*` for all but summaries: `summary.minute`, `summary.hour`, `summary.day`, or `summary`."
+WHICH = "Kinds of notices that it is sent: `alert.firing`; `alert` for all that begin so; `lead.created`; `*` for all but summaries: `summary.minute`, `summary.hour`, `summary.day`, or `summary`."
 ITS_HEADERS = "Headers that are sent with each, such as a token. Their values are kept sealed and not shown again."
+UNMASKED = "Whether it is told in whole who leads are and what they wrote; else masked."
 ITS_SECRET = "By which messages are signed: `whsec_` and 24 to 64 bytes as base64; made if missing."
 
 
@@ -112,6 +113,7 @@ class WebhookRequest(BaseModel):
     headers: Headers = Field({}, description=ITS_HEADERS)
     enabled: bool = Field(True, description="Whether anything is sent.")
     secret: Secret | None = Field(None, description=ITS_SECRET)
+    unmasked: bool = Field(False, description=UNMASKED)
 
 
 class WebhookChange(BaseModel):
@@ -125,6 +127,7 @@ class WebhookChange(BaseModel):
     template: Template = Field("json", description="The form of the body.")
     headers: Headers = Field({}, description="Headers, in place of all that it had.")
     enabled: bool = Field(True, description="Whether anything is sent; what waits when it is disabled is dead.")
+    unmasked: bool = Field(False, description=UNMASKED)
 
 
 class WebhookRecord(BaseModel):
@@ -137,6 +140,7 @@ class WebhookRecord(BaseModel):
     kinds: list[str]
     template: str
     headers: list[str] = Field(description="The names of its headers.")
+    unmasked: bool = Field(description=UNMASKED)
     enabled: bool
     disabled: int | None = Field(None, description="When it was disabled.")
     disabled_why: str | None = Field(None, description="By whom or why.")

@@ -72,6 +72,7 @@ async def create_webhook(key: Administrator, parts: With, wanted: WebhookRequest
         wanted.headers,
         wanted.enabled,
         wanted.secret,
+        wanted.unmasked,
     )
     seal = Seal(parts.secret)
     return shown(await parts.stored(lambda store: store.endpoints.create(new, seal, now_ms())), seal)
@@ -161,6 +162,7 @@ def told(endpoint: Endpoint, seal: Seal, now: int) -> WebhookRecord:
         kinds=endpoint.kinds,
         template=endpoint.template,
         headers=_header_names(endpoint, seal),
+        unmasked=endpoint.unmasked,
         enabled=endpoint.enabled,
         disabled=endpoint.disabled,
         disabled_why=endpoint.disabled_why,

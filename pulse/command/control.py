@@ -15,7 +15,9 @@ from pulse.command import situation, wire
 
 WIDE = 1_000
 """Columns of a table that goes to a file or a pipe: nothing of it is cut."""
-TIMES = frozenset({"created", "archived", "expires", "revoked", "last_used", "finished", "at", "fired", "resolved"})
+TIMES = frozenset(
+    {"created", "archived", "expires", "revoked", "last_used", "finished", "at", "fired", "resolved", "received", "ts"}
+)
 
 KEY_REFUSED = (401, 403)
 FROM_ENVIRONMENT = (

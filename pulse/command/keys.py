@@ -17,7 +17,7 @@ Scopes = Annotated[
     list[str] | None,
     typer.Option(
         "--scope",
-        help="events:write, events:import, stats:read, alerts:write, sql:read or admin; may be given several times.",
+        help="events:write, events:import, stats:read, alerts:write, sql:read, leads:read, leads:unmasked, leads:write or admin; may be given several times.",
     ),
 ]
 Origins = Annotated[

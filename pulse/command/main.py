@@ -10,6 +10,7 @@ from pulse.command.fate import fate
 from pulse.command.geo import geo
 from pulse.command.imports import import_files
 from pulse.command.keys import keys
+from pulse.command.leads import leads
 from pulse.command.migrate import migrate
 from pulse.command.reconcile import reconcile
 from pulse.command.replay import replay
@@ -42,6 +43,7 @@ app.add_typer(sites, name="sites")
 app.add_typer(keys, name="keys")
 app.add_typer(alerts, name="alerts")
 app.add_typer(webhooks, name="webhooks")
+app.add_typer(leads, name="leads")
 app.add_typer(geo, name="geo")
 app.add_typer(risk, name="risk")
 app.add_typer(sql_user, name="sql-user")

@@ -21,6 +21,7 @@ Kinds = Annotated[
 Name = Annotated[str | None, typer.Option(help="Its name; else its host.")]
 Template = Annotated[str, typer.Option(help="json, slack, discord, teams, pagerduty or opsgenie.")]
 Headers = Annotated[list[str] | None, typer.Option("--header", help="A header, as 'Name: value'; several times.")]
+Unmasked = Annotated[bool, typer.Option("--unmasked", help="Tell it in whole who leads are.")]
 Delivery = Annotated[str | None, typer.Argument(metavar="[DELIVERY_ID]", help="One delivery; else all of a kind.")]
 OfSite = Annotated[str | None, typer.Option("--site", help="Only this site's.")]
 InState = Annotated[str, typer.Option("--state", help="Which, where no delivery is named: dead, delivered or all.")]
@@ -53,13 +54,14 @@ def create(
     name: Name = None,
     template: Template = "json",
     headers: Headers = None,
+    unmasked: Unmasked = False,
     as_json: option.AsJson = False,
     api: option.Api = None,
     key: option.Key = None,
 ) -> None:
     """Make a webhook and show the secret that its messages are signed with, this once."""
     wanted: dict[str, Any] = {"url": url, "site_id": site, "name": name, "template": template}
-    wanted |= {"kinds": kinds or ["*"], "headers": dict(_header(each) for each in headers or [])}
+    wanted |= {"unmasked": unmasked, "kinds": kinds or ["*"], "headers": dict(_header(each) for each in headers or [])}
     made = Control(api, key).call("POST", "webhooks", json=wanted)
     show([made], COLUMNS[:7], as_json)
     if not as_json:

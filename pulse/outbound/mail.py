@@ -8,7 +8,7 @@ from pulse import address
 from pulse.errors import SettingError
 from pulse.notice import Notice
 from pulse.outbound.address import Refused
-from pulse.outbound.summary import summary_of
+from pulse.outbound.summary import LONGEST_FACT, summary_of
 
 SCHEME = "mailto:"
 MOST = 10
@@ -54,5 +54,11 @@ def mail_of(notice: Notice, message_id: str, url: str, sender: str, now_s: float
     mail["Message-ID"] = f"<{message_id}@pulse>"
     mail["Auto-Submitted"] = "auto-generated"
     lines = [told.title, "", *(f"{name}: {value}" for name, value in told.facts), "", f"at: {told.at}"]
-    mail.set_content("\n".join(lines) + "\n")
+    mail.set_content("\n".join([*lines, *_written(notice)]) + "\n")
     return mail
+
+
+def _written(notice: Notice) -> list[str]:
+    """What somebody wrote, in whole, where it is longer than a fact may be."""
+    message = notice.data.get("message")
+    return ["", message] if isinstance(message, str) and len(message) > LONGEST_FACT else []

@@ -9,9 +9,13 @@ import httpx
 import pytest
 from msgspec import json
 
+from api.control.leads import Lead, Wanted, personal_of
+from api.control.seal import LEADS, Seal
+from api.control.store import Store
 from pulse.event import RawEvent
+from pulse.leads.personal import Personal
 from tests import services
-from tests.collecting import ORIGIN, SITE, Collector, collecting, create_raw, events
+from tests.collecting import ORIGIN, SECRET, SITE, Collector, collecting, create_raw, events, records
 from tests.eventually import eventually
 
 FINGERPRINT = "9f86d081884c7d65"
@@ -41,7 +45,8 @@ def tell(collector: Collector, path: str, body: Any, **headers: str) -> httpx.Re
     content = body if isinstance(body, bytes) else json.encode(body)
     key = {"api_key": collector.keys["public"]}
     own = {"origin": ORIGIN, "content-type": "text/plain", "user-agent": AGENT, **headers}
-    return collector.client.post(f"/track/{path}", params=key, content=content, headers=own)
+    route = path if path.startswith("/") else f"/track/{path}"
+    return collector.client.post(route, params=key, content=content, headers=own)
 
 
 def begin(collector: Collector, **body: Any) -> dict[str, Any]:
@@ -203,14 +208,94 @@ def test_browsers_may_ask_first_and_only_post_is_taken(collector: Collector) -> 
 
 def test_the_routes_are_described_and_their_examples_are_taken(collector: Collector) -> None:
     document = collector.client.get("/openapi.json").json()
-    paths = [path for path in document["paths"] if path.startswith("/track/")]
-    assert len(paths) == 4
+    paths = [path for path in document["paths"] if path.startswith(("/track/", "/lead"))]
+    assert len(paths) == 5
     for path in paths:
         operation = document["paths"][path]["post"]
         example = operation["requestBody"]["content"]["application/json"]["example"]
-        assert tell(collector, path.removeprefix("/track/"), example).status_code == 200
+        assert tell(collector, path, example).status_code == 200
         told = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
         assert told.rpartition("/")[2] in document["components"]["schemas"]
+
+
+ADA: dict[str, Any] = {"name": "Ada Lovelace", "email": "ada@example.org", "message": "A secret, call me."}
+
+
+def leads(collector: Collector) -> list[Lead]:
+    """The leads that the database has."""
+    store = Store(f"sqlite:///{collector.folder / 'pulse.db'}")
+    found = store.leads.list("ours", SITE, Wanted(), 200)
+    store.close()
+    return list(found)
+
+
+def test_a_lead_is_kept_sealed_and_its_event_holds_nobody(collector: Collector, broker: str) -> None:
+    began, lead_id = begin(collector), str(uuid4())
+    whose = {"session_id": began["session_id"], "visitor_id": began["visitor_id"]}
+    sent = {**ADA, **whose, "form": "contact", "page": "https://shop.example.com/contact", "lead_id": lead_id}
+    for _ in range(2):
+        answer = tell(collector, "/lead", sent, **{"x-forwarded-for": "203.0.113.1"})
+        assert (answer.status_code, answer.json()["lead_id"]) == (200, lead_id)
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+    (lead,) = [each for each in leads(collector) if each.id == lead_id]
+    assert (lead.session, lead.visitor, lead.form, lead.status) == (*whose.values(), "contact", "new")
+    assert personal_of(lead, Seal(SECRET.encode(), LEADS)) == Personal(**ADA)
+    _, event, again = of(broker, began["session_id"])
+    assert (event.event, event.event_id, event.properties) == ("lead", lead_id, {"form": "contact"})
+    assert again.event_id == event.event_id
+    kept = [record.value for record in records(broker)]
+    kept += [file.read_bytes() for file in collector.folder.rglob("*") if file.is_file()]
+    for text in ADA.values():
+        assert not any(text.encode() in each for each in kept)
+
+
+def test_a_form_that_a_page_sends_without_a_script_is_a_lead(collector: Collector) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded", "x-forwarded-for": "203.0.113.2"}
+    answer = tell(collector, "/lead", b"FIRSTNAME=Bob&EMAIL=bob%40example.org&__pg_hp=x&__pg_tts=2", **kind)
+    assert answer.status_code == 200
+    (lead,) = [each for each in leads(collector) if each.id == answer.json()["lead_id"]]
+    assert (lead.honeypot, lead.seconds, lead.is_linked) == (True, 2.0, True)
+
+
+@pytest.mark.parametrize("header", ["sec-gpc", "dnt"])
+def test_a_lead_of_whoever_does_not_want_to_be_followed_is_tied_to_nothing(
+    collector: Collector, broker: str, header: str
+) -> None:
+    sent = {**ADA, "session_id": "s-unwilling", "visitor_id": "v-unwilling"}
+    answer = tell(collector, "/lead", sent, **{header: "1", "x-forwarded-for": "203.0.113.3"})
+    (lead,) = [each for each in leads(collector) if each.id == answer.json()["lead_id"]]
+    assert (lead.session, lead.visitor, lead.is_linked) == ("", "", False)
+    (event,) = [each for each in events(broker) if each.event_id == lead.id]
+    assert (event.session_id, event.visitor_id, event.consent) == (None, None, "denied")
+
+
+def test_a_bad_lead_is_refused_by_the_field_and_only_from_where_it_may_come(collector: Collector) -> None:
+    before = len(leads(collector))
+    for body, status in (
+        ({"form": "x"}, 400),
+        ({"email": "ada"}, 400),
+        ({**ADA, "a": "x" * 70_000}, 413),
+        (b"[]", 400),
+    ):
+        answer = tell(collector, "/lead", body)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert tell(collector, "/lead", ADA, **{"content-type": "multipart/form-data"}).status_code == 415
+    assert tell(collector, "/lead", ADA, origin="https://rival.example").status_code == 403
+    assert collector.client.post("/lead", content=json.encode(ADA)).status_code == 401
+    assert len(leads(collector)) == before
+
+
+def test_leads_of_one_address_are_few_a_minute_but_not_those_of_a_server(collector: Collector) -> None:
+    sent = {**ADA, "lead_id": str(uuid4())}
+    own = {"x-forwarded-for": "203.0.113.4"}
+    statuses = [tell(collector, "/lead", sent, **own).status_code for _ in range(12)]
+    assert statuses[:10] == [200] * 10
+    refused = tell(collector, "/lead", sent, **own)
+    assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+    assert tell(collector, "/lead", sent, **{"x-forwarded-for": "203.0.113.5"}).status_code == 200
+    key = {"authorization": f"Bearer {collector.keys['secret']}"}
+    for _ in range(12):
+        assert collector.client.post("/lead", content=json.encode(sent), headers=key).status_code == 200
 
 
 SCRIPTS = ["tracker", "form", "pulse", "vitals", "device"]

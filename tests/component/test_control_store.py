@@ -11,13 +11,16 @@ import pytest
 from sqlalchemy import inspect, text
 
 from api.control import bootstrap, credential, database
-from api.control.corrections import Wanted
+from api.control.corrections import Wanted as Correction
 from api.control.keys import USE_NOTED_MS, Made, NewKey
+from api.control.leads import NewLead, Wanted, personal_of
 from api.control.migrate import migrate
 from api.control.model import Base
 from api.control.resolutions import Said
+from api.control.seal import LEADS, Seal
 from api.control.store import Store
 from pulse.errors import Conflict, NotFound, SettingError, Unavailable
+from pulse.leads.personal import Personal
 
 SECRET = b"a long text that only this test knows"
 NOW = 1_790_000_000_000
@@ -75,7 +78,7 @@ def test_the_database_knows_its_version(url: str) -> None:
     migrate(url)
     engine = database.engine(url)
     with engine.begin() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0009"
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0010"
     engine.dispose()
 
 
@@ -270,7 +273,7 @@ def test_what_is_said_of_faults_at_the_same_time_is_all_noted_and_the_same_once(
 
 
 def test_corrections_at_the_same_time_are_all_noted(store: Store) -> None:
-    wanted = [Wanted("shop", f"v{number}", "ada", True, "", "reader") for number in range(8)]
+    wanted = [Correction("shop", f"v{number}", "ada", True, "", "reader") for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         noted = list(pool.map(lambda each: store.corrections.add(each, NOW).at, wanted))
     assert sorted(noted) == [NOW + number for number in range(8)]
@@ -354,3 +357,32 @@ def test_verifying_a_key_is_slow_on_purpose() -> None:
     credential.verify(credential.make(public=False), hashed)
 
     assert time.perf_counter() - began > 0.005
+
+
+def test_a_lead_is_the_first_of_its_id_on_its_site_however_often_and_at_once_it_comes(store: Store) -> None:
+    seal, lead_id = Seal(SECRET, LEADS), str(uuid4())
+
+    def keep(number: int, site: str = "shop") -> bool:
+        person = Personal(f"Ada \0 {number}", "ada@example.org", message="é\n\u2028")
+        lead = NewLead(lead_id, site, NOW + number, "f", "/p", "s", "v", True, False, 1.5, person)
+        return store.leads.keep(lead, seal, SECRET)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(keep, range(8))) == 1
+    assert keep(9, "rival")
+    (ours,) = store.leads.list("ours", None, Wanted(), 9)
+    (theirs,) = store.leads.list("theirs", "rival", Wanted(since=NOW, until=NOW + 10, before=(NOW + 9, "z")), 9)
+    assert personal_of(ours, seal).message == "é\n\u2028"
+    assert store.leads.alike(ours, 0) == 1
+    assert [lead.site for lead, _ in store.leads.unjudged(9)] == ["shop", "rival"]
+    for suspicion in (5, 90):
+        store.leads.judge(ours, suspicion, {"VPN": suspicion}, "low", NOW)
+    assert store.leads.get("ours", "shop", lead_id).reasons == {"VPN": 5}
+    with pytest.raises(NotFound):
+        store.leads.delete("theirs", "shop", lead_id)
+    with pytest.raises(NotFound):
+        keep(1, "nowhere")
+    with pytest.raises(SettingError):
+        personal_of(theirs, Seal(b"another", LEADS))
+    assert store.leads.clean(NOW + 9) == 1
+    assert [lead.site for lead, _ in store.leads.unjudged(9)] == ["rival"]

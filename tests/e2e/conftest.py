@@ -20,6 +20,11 @@ BODY = """
 <div style="height: 4000px"></div>
 """
 ODD = '<form action="http://["><input name="id"><input name="action"><button name="name">send</button></form>'
+LEAD = """
+<form id="contact" action="/second" data-pulse-lead><input name="FIRSTNAME"><input name="email"><input name="page" value="/own">
+<input name="wants" value="tea"><input name="wants" value="milk"><input name="pin" type="password"><input name="consent" type="checkbox">
+<button id="send">send</button></form>
+"""
 
 
 @pytest.fixture(scope="package")
@@ -54,6 +59,8 @@ def shop(collector: Collector) -> Iterator[str]:
     pages = {
         **dict.fromkeys(("/", "/second", "/moved"), granted),
         "/anonymous": page("tracker.js", "form.js"),
+        "/contact": page('tracker.js" data-consent="granted', "form.js", body=LEAD),
+        "/contact/anonymous": page("tracker.js", "form.js", body=LEAD),
         "/odd": page('tracker.js" data-consent="granted" data-on="clicks', "form.js", body=ODD),
         "/secured": page('tracker.js" data-security="'),
         "/bare": bare,

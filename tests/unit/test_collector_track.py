@@ -53,7 +53,7 @@ EVIL = [
 def lines(path: str, body: bytes) -> list[dict[str, Any]]:
     """The lines of the log that a body becomes."""
     form = TRACK[path]
-    decoded, kept = form.read(body, False, PAGE, random.getrandbits)
+    decoded, kept, _ = form.read(body, False, PAGE, random.getrandbits)
     judged = judge(decoded, PAGE, Bounds(), random.getrandbits, 1, Floods(0, 0), 0.0)
     json.decode(kept(judged.accepted, judged.refused))
     return [json.decode(line) for share in judged.shares.values() for line in share]

@@ -1,9 +1,16 @@
-/** Forms: begun, sent, left behind. Of fields only how many were used and the name of the last one, never a value. */
+/**
+ * Forms: begun, sent, left behind. Of fields only how many were used and the name of the last one, never a value; but
+ * what stands in a form with `data-pulse-lead` is sent as a lead.
+ */
 
 /** @typedef {{ began: number, fields: Set<string>, last: string }} Filling */
 
-/** @param {import("./types.js").Emit} track */
-export function watchForms(track) {
+/**
+ * @param {import("./types.js").Emit} track
+ * @param {(fields: import("./types.js").Properties) => Promise<unknown>} lead
+ */
+export function watchForms(track, lead) {
+  const shown = performance.now();
   /** @type {Map<HTMLFormElement, Filling>} */
   const open = new Map();
 
@@ -35,6 +42,9 @@ export function watchForms(track) {
     const filling = open.get(form) ?? { began: performance.now(), fields: new Set(), last: "" };
     open.delete(form);
     track("form_submit", told(form, filling));
+    if (!form.hasAttribute("data-pulse-lead")) return;
+    const seconds = Math.round(performance.now() - shown) / 1_000;
+    lead({ form: nameOf(form), ...valuesOf(form), __pg_tts: seconds }).catch((fault) => console.warn(fault));
   });
 
   // before the tracker sends all there is
@@ -49,6 +59,19 @@ export function watchForms(track) {
       track("form_abandon", told(form, filling));
     }
   }
+}
+
+/** What stands in a form, but for passwords and files. @param {HTMLFormElement} form */
+function valuesOf(form) {
+  /** @type {Record<string, string | string[]>} */
+  const values = {};
+  const data = new FormData(form);
+  const hidden = new Set([...form.querySelectorAll("input[type=password]")].map((field) => field.getAttribute("name")));
+  for (const name of new Set(data.keys())) {
+    const texts = data.getAll(name).filter((value) => typeof value === "string");
+    if (!hidden.has(name) && texts.length) values[name] = texts.length > 1 ? texts : texts.join("");
+  }
+  return values;
 }
 
 /** By attributes alone: a field called `id` stands in the way of its form's own. @param {HTMLFormElement} form */

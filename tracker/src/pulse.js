@@ -3,4 +3,4 @@ import { watchForms } from "./forms.js";
 
 const pulse = install();
 /** @type {any} */ (window).PulseGate = pulse;
-watchForms(pulse.track);
+watchForms(pulse.track, pulse.lead);

@@ -190,10 +190,34 @@ export function start(options) {
     delivery.leave();
   });
 
+  /**
+   * Who somebody is goes by itself, not among the events: it is not kept here, and the caller hears what became of it.
+   *
+   * @param {import("./types.js").Properties} fields
+   * @returns {Promise<string>} The lead's id, once it is kept.
+   */
+  async function lead(fields) {
+    recall();
+    const own = consent.isGranted ? visit() : null;
+    const ids = own && { visitor_id: visitor(), session_id: own.id };
+    const whose = { lead_id: uuid(), consent: consent.answer || undefined, ...ids };
+    const text = JSON.stringify({ page: page.url, ...fields, ...whose });
+    const answer = await fetch(`${endpoint}/lead?api_key=${encodeURIComponent(key)}`, {
+      method: "POST",
+      credentials: "omit",
+      keepalive: text.length * 3 < 60_000,
+      headers: { "content-type": "text/plain" },
+      body: text,
+    });
+    if (!answer.ok) throw new Error(`pulse: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()).lead_id;
+  }
+
   return {
     emit,
     view,
     answered,
+    lead,
     flush: delivery.flush,
     /** @param {string} id @param {import("./types.js").Properties} [traits] */
     identify(id, traits) {

@@ -1,0 +1,1 @@
+"""Leads, /lead: forms that people sent, kept before they are answered."""

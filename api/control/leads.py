@@ -1,0 +1,253 @@
+"""Leads as they are stored: who they are sealed, the rest as it is. Times are ms since the epoch."""
+
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import json
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from api.control.database import Database
+from api.control.model import Base, Site
+from api.control.outgoing import Attempt, Delivery
+from api.control.seal import Seal
+from pulse.errors import NotFound
+from pulse.leads.notice import id_of
+from pulse.leads.personal import Personal, same_email
+from pulse.leads.status import NEW
+
+MARKED = "pulse: whose e-mail a lead's is"
+FORGOTTEN = 500
+"""Leads that are deleted at a time."""
+
+
+class Lead(Base):
+    """A form that somebody sent to a site; of the site, as two sites may be sent the same id."""
+
+    __tablename__ = "leads"
+    __table_args__ = (
+        Index(None, "organisation", "received", "id"),
+        Index(None, "site", "received", "id"),
+        Index(None, "site", "email_mark", "received"),
+        Index(None, "site", "visitor", "received"),
+        Index(None, "judged", "received"),
+    )
+
+    site: Mapped[str] = mapped_column(String(64), ForeignKey("sites.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(64), ForeignKey("organisations.id"))
+    received: Mapped[int]
+    changed: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16))
+    form: Mapped[str] = mapped_column(String(200))
+    page: Mapped[str] = mapped_column(Text)
+    session: Mapped[str] = mapped_column(String(200))
+    visitor: Mapped[str] = mapped_column(String(200))
+    is_linked: Mapped[bool]
+    """Whether what the visitor did may be asked for; not where they, or their browser, said no."""
+    honeypot: Mapped[bool]
+    seconds: Mapped[float | None]
+    personal: Mapped[str] = mapped_column(Text)
+    """Sealed: who it is and what they wrote."""
+    email_mark: Mapped[str] = mapped_column(String(64))
+    """By which those of one e-mail address are found; nobody without the server's secret can try addresses on it."""
+    suspicion: Mapped[int | None]
+    reasons: Mapped[dict[str, Any]] = mapped_column(JSON)
+    band: Mapped[str] = mapped_column(String(16))
+    judged: Mapped[int | None]
+
+
+@dataclass(frozen=True)
+class NewLead:
+    """A lead that has just come. `is_linked` unless the visitor does not want to be followed."""
+
+    id: str
+    site: str
+    received: int
+    form: str
+    page: str
+    session: str
+    visitor: str
+    is_linked: bool
+    honeypot: bool
+    seconds: float | None
+    personal: Personal = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which leads: received from `since` until before `until`, of a status, a band, a form, an e-mail address's mark."""
+
+    since: int | None = None
+    until: int | None = None
+    status: str | None = None
+    band: str | None = None
+    form: str | None = None
+    email_mark: str | None = None
+    before: tuple[int, str] | None = None
+
+
+class Leads:
+    """The leads of all sites. Raises Unavailable, NotFound."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, lead: NewLead, seal: Seal, secret: bytes) -> bool:
+        """Have a lead once, however often it comes; whether it is new. Raises NotFound if there is no such site."""
+        with self._database.write() as session:
+            organisation = session.scalar(select(Site.organisation).where(Site.id == lead.site))
+            if organisation is None:
+                raise NotFound(f"there is no site {lead.site!r}")
+            dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+            values = _values(lead, organisation, seal, secret)
+            new = dialect.insert(Lead).values(values).on_conflict_do_nothing().returning(Lead.id)
+            return session.connection().execute(new).first() is not None
+
+    def list(self, organisation: str, site: str | None, wanted: Wanted, limit: int) -> Sequence[Lead]:
+        """At most `limit` leads, the newest first, after the one received at `before` under that id."""
+        found = _that_are(_of(organisation, site), wanted)
+        with self._database.read() as session:
+            return session.scalars(found.order_by(Lead.received.desc(), Lead.id.desc()).limit(limit)).all()
+
+    def get(self, organisation: str, site: str | None, lead_id: str) -> Lead:
+        """A lead; one of the site, if a site is given."""
+        with self._database.read() as session:
+            return _found(session, organisation, site, lead_id)
+
+    def change(self, organisation: str, site: str | None, lead_id: str, status: str, now: int) -> Lead:
+        """A lead with another status."""
+        with self._database.write() as session:
+            lead = _found(session, organisation, site, lead_id)
+            lead.status, lead.changed = status, now
+        return lead
+
+    def delete(self, organisation: str, site: str | None, lead_id: str) -> Lead:
+        """Forget a lead, with all that was told of it and what was answered to that."""
+        with self._database.write() as session:
+            lead = _found(session, organisation, site, lead_id)
+            _forget(session, [lead])
+        return lead
+
+    def clean(self, before: int) -> int:
+        """Forget some leads that were received before a moment; how many."""
+        old = select(Lead).where(Lead.received < before).limit(FORGOTTEN)
+        with self._database.write() as session:
+            leads = session.scalars(old).all()
+            _forget(session, leads)
+        return len(leads)
+
+    def unjudged(self, limit: int) -> Sequence[tuple[Lead, dict[str, Any]]]:
+        """Some leads of which it is not yet said how suspicious they are, the oldest first, with their site's settings."""
+        wanted = select(Lead, Site.settings).join(Site, Site.id == Lead.site).where(Lead.judged.is_(None))
+        with self._database.read() as session:
+            found = session.execute(wanted.order_by(Lead.received).limit(limit)).all()
+        return [(lead, settings) for lead, settings in found]
+
+    def alike(self, lead: Lead, since: int) -> int:
+        """How many leads of the same visitor or e-mail address came from a moment on up to this one, which is one of them."""
+        same = [Lead.id == lead.id]
+        same += [Lead.visitor == lead.visitor] if lead.visitor else []
+        same += [Lead.email_mark == lead.email_mark] if lead.email_mark else []
+        within = Lead.received.between(since, lead.received)
+        wanted = select(func.count()).select_from(Lead).where(Lead.site == lead.site, within, or_(*same))
+        with self._database.read() as session:
+            return session.scalar(wanted) or 1
+
+    def judge(self, lead: Lead, suspicion: int, reasons: dict[str, int], band: str, now: int) -> None:
+        """Note how suspicious a lead is."""
+        its = update(Lead).where(Lead.site == lead.site, Lead.id == lead.id, Lead.judged.is_(None))
+        with self._database.write() as session:
+            session.execute(its.values(suspicion=suspicion, reasons=reasons, band=band, judged=now))
+
+
+def personal_of(lead: Lead, seal: Seal) -> Personal:
+    """Who a lead is; raises SettingError if it was sealed under another secret."""
+    return opened(lead.personal, seal)
+
+
+def opened(sealed: str, seal: Seal) -> Personal:
+    """Who it is, of what is kept; raises SettingError if it was sealed under another secret."""
+    return json.decode(seal.open(sealed), type=Personal)
+
+
+def email_mark(secret: bytes, site: str, email: str) -> str:
+    """By which a site's leads of an e-mail address are found; empty for no address."""
+    same = same_email(email)
+    return hmac.digest(secret, f"{MARKED}\0{site}\0{same}".encode(), "sha256").hex()[:48] if same else ""
+
+
+def _values(lead: NewLead, organisation: str, seal: Seal, secret: bytes) -> dict[str, Any]:
+    return {
+        "site": lead.site,
+        "id": lead.id,
+        "organisation": organisation,
+        "received": lead.received,
+        "changed": lead.received,
+        "status": NEW,
+        "form": lead.form,
+        "page": lead.page,
+        "session": lead.session,
+        "visitor": lead.visitor,
+        "is_linked": lead.is_linked,
+        "honeypot": lead.honeypot,
+        "seconds": lead.seconds,
+        "personal": seal.close(json.encode(lead.personal).decode()),
+        "email_mark": email_mark(secret, lead.site, lead.personal.email),
+        "suspicion": None,
+        "reasons": {},
+        "band": "",
+        "judged": None,
+    }
+
+
+def _that_are(found: Select[Lead], wanted: Wanted) -> Select[Lead]:
+    conditions: Sequence[tuple[Any, Callable[[Any], ColumnElement[bool]]]] = [
+        (wanted.since, lambda value: Lead.received >= value),
+        (wanted.until, lambda value: Lead.received < value),
+        (wanted.status, lambda value: Lead.status == value),
+        (wanted.band, lambda value: Lead.band == value),
+        (wanted.form, lambda value: Lead.form == value),
+        (wanted.email_mark, lambda value: Lead.email_mark == value),
+        (wanted.before, lambda at: or_(Lead.received < at[0], and_(Lead.received == at[0], Lead.id < at[1]))),
+    ]
+    return found.where(*(condition(value) for value, condition in conditions if value is not None))
+
+
+def _of(organisation: str, site: str | None) -> Select[Lead]:
+    wanted = select(Lead).join(Site, Site.id == Lead.site)
+    wanted = wanted.where(Lead.organisation == organisation, Site.archived.is_(None))
+    return wanted if site is None else wanted.where(Lead.site == site)
+
+
+def _found(session: Session, organisation: str, site: str | None, lead_id: str) -> Lead:
+    lead = session.scalars(_of(organisation, site).where(Lead.id == lead_id.lower()).order_by(Lead.site)).first()
+    if lead is None:
+        raise NotFound(f"there is no lead {lead_id!r}")
+    return lead
+
+
+def _forget(session: Session, leads: Sequence[Lead]) -> None:
+    for lead in leads:
+        told = or_(Delivery.notice == id_of(lead.id), Delivery.notice.startswith(f"{id_of(lead.id)}-", autoescape=True))
+        ids = session.scalars(select(Delivery.id).where(Delivery.site == lead.site, told)).all()
+        session.execute(delete(Attempt).where(Attempt.delivery.in_(ids)))
+        session.execute(delete(Delivery).where(Delivery.id.in_(ids)))
+        session.delete(lead)
