@@ -39,19 +39,15 @@ def split(events: Sequence[Incoming], indexes: Sequence[int], partitions: int) -
         is_fit = False
     if not is_fit:
         events, lines, refused = _one_by_one(events, indexes)
-    return _shares(events, lines, partitions), refused
-
-
-def _shares(events: Sequence[Incoming], lines: Sequence[bytes], partitions: int) -> Shares:
-    """Lines by partition. The events of a request are of one site, and often all of one visitor."""
     shares: Shares = {}
-    last, share = None, []
     for line, event in zip(lines, events, strict=True):
         own = event.visitor_id or event.user_id or event.session_id or event.event_id or ""
-        if own != last:
-            last, share = own, shares.setdefault(partition_of(event.site_id, own, partitions), [])
-        share.append(line)
-    return shares
+        partition = partition_of(event.site_id, own, partitions)
+        if partition in shares:
+            shares[partition].append(line)
+        else:
+            shares[partition] = [line]
+    return shares, refused
 
 
 def are_flat(events: Iterable[Incoming]) -> bool:
