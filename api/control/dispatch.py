@@ -18,7 +18,7 @@ from api.control.model import Site
 from api.control.outgoing import OVERTAKEN, PENDING, Attempt, Delivery, Endpoint
 from api.control.overtaking import is_overtaken
 from pulse.digest.notice import PREFIX
-from pulse.leads.notice import LEAD_ID, is_of_lead
+from pulse.leads.notice import FAMILY, LEAD_ID, is_of_lead
 from pulse.notice import Notice
 from pulse.outbound.mail import is_mail
 
@@ -126,8 +126,8 @@ def wants(endpoint: Endpoint, heard: Heard) -> bool:
 
 
 def _names(kind: str, of: str) -> bool:
-    """Whether what an endpoint asks for names a kind; summaries are told to whoever names them."""
-    return of == kind or of.startswith(f"{kind}.") or (kind == "*" and not of.startswith(PREFIX))
+    """Whether what an endpoint asks for names a kind; summaries and leads are told to whoever names them."""
+    return of == kind or of.startswith(f"{kind}.") or (kind == "*" and not of.startswith((PREFIX, FAMILY)))
 
 
 def _wanting(sites: Iterable[str]) -> Select[Endpoint]:

@@ -260,8 +260,8 @@ async def test_webhooks_are_told_once_and_who_it_is_as_far_as_they_ask(
     with receiving({}) as receiver:
         masked = await hook(api, receiver, "/masked")
         await hook(api, receiver, "/whole", unmasked=True)
-        await hook(api, receiver, "/all", kinds=["*"], template="slack")
-        await hook(api, receiver, "/alerts", kinds=["alert"], unmasked=True)
+        await hook(api, receiver, "/slack", kinds=["lead.created"], template="slack")
+        await hook(api, receiver, "/alerts", kinds=["alert", "*"], unmasked=True)
         lead = kept(api, session="s")
         kept(api, site="blog")
         store(migrated, lead, ("page_view", 3, "{}"), vpn=60)
@@ -278,7 +278,7 @@ async def test_webhooks_are_told_once_and_who_it_is_as_far_as_they_ask(
         assert (told[path]["event_type"], told[path]["site_id"], data["lead_id"]) == ("lead.created", "shop", lead.id)
         assert {name: data[name] for name in person} == person
         assert (data["masked"], data["suspicion"], data["reasons"]) == (path == "/masked", 25, ["NO_ENGAGEMENT", "VPN"])
-    assert "A••• L•••" in receiver.at("/all")[0].body.decode()
+    assert "A••• L•••" in receiver.at("/slack")[0].body.decode()
     assert [each["kind"] for each in again.json()["data"]] == ["lead.created"]
     everything = contents(tmp_path)
     assert all(secret.encode() not in everything for secret in (ADA.name, ADA.email, ADA.message, "A•••"))
