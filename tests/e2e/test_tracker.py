@@ -31,7 +31,8 @@ ODD = '<form action="http://["><input name="id"><input name="action"><button nam
 LEAD = """
 <form id="contact" action="/second" data-pulse-lead><input name="FIRSTNAME"><input name="email"><input name="page" value="/own">
 <input name="wants" value="tea"><input name="wants" value="milk"><input name="pin" type="password"><input name="consent" type="checkbox">
-<button id="send">send</button></form>
+<input name="event_id" type="hidden" value="42"><p data-pulse-ignore><input name="secret" value="s"></p><input name="elements" type="hidden">
+<button id="send">send</button></form><input name="outside" type="password" value="1234" form="contact">
 """
 TABLET = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 PHONE = TABLET.replace(" Safari", " Mobile Safari")
@@ -546,5 +547,5 @@ def test_a_form_that_is_a_lead_is_sent_with_whose_it_is_where_the_visitor_agreed
     assert (lead.form, lead.page) == ("contact", "/own")
     person = personal_of(lead, Seal(secret, LEADS))
     assert (person.name, person.email) == ("Ada", email)
-    assert person.fields == {"wants": "tea, milk"}
+    assert person.fields == {"wants": "tea, milk", "event_id": "42", "elements": ""}
     assert 0 < (lead.seconds or 0) < 60
