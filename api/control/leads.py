@@ -26,15 +26,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.control.database import Database
 from api.control.model import Base, Site
-from api.control.outgoing import Attempt, Delivery
+from api.control.outgoing import Attempt, Delivery, Endpoint
 from api.control.seal import Seal
 from pulse.errors import NotFound
-from pulse.leads.notice import id_of
+from pulse.leads.notice import LEAD_ID, id_of
 from pulse.leads.personal import Personal, same_email
 from pulse.leads.status import NEW
+from pulse.notice import Notice
 
 MARKED = "pulse: whose e-mail a lead's is"
-FORGOTTEN = 500
+FORGOTTEN = 100
 """Leads that are deleted at a time."""
 
 
@@ -183,6 +184,12 @@ def personal_of(lead: Lead, seal: Seal) -> Personal:
     return opened(lead.personal, seal)
 
 
+def sealed_of(session: Session, notice: Notice) -> str | None:
+    """Who the lead is that a notice tells of, as it is kept; None if it is gone. It stays until the transaction ends."""
+    its = Lead.site == notice.site_id, Lead.id == notice.data[LEAD_ID]
+    return session.scalar(select(Lead.personal).where(*its).with_for_update(read=True))
+
+
 def opened(sealed: str, seal: Seal) -> Personal:
     """Who it is, of what is kept; raises SettingError if it was sealed under another secret."""
     return json.decode(seal.open(sealed), type=Personal)
@@ -245,9 +252,18 @@ def _found(session: Session, organisation: str, site: str | None, lead_id: str) 
 
 
 def _forget(session: Session, leads: Sequence[Lead]) -> None:
+    """First the leads: who is just having one told has either done so before, or does not find it any more."""
     for lead in leads:
-        told = or_(Delivery.notice == id_of(lead.id), Delivery.notice.startswith(f"{id_of(lead.id)}-", autoescape=True))
-        ids = session.scalars(select(Delivery.id).where(Delivery.site == lead.site, told)).all()
+        session.delete(lead)
+    session.flush()
+    for lead in leads:
+        ids = session.scalars(_told_of(lead)).all()
         session.execute(delete(Attempt).where(Attempt.delivery.in_(ids)))
         session.execute(delete(Delivery).where(Delivery.id.in_(ids)))
-        session.delete(lead)
+
+
+def _told_of(lead: Lead) -> Select[str]:
+    """The deliveries that tell of a lead, by the index of endpoint and notice. After an id and `-` come digits up to `f`, in any order of letters."""
+    endpoints = select(Endpoint.id).where(Endpoint.site == lead.site)
+    its = Delivery.notice.between(id_of(lead.id), f"{id_of(lead.id)}-g")
+    return select(Delivery.id).where(Delivery.endpoint.in_(endpoints), its)

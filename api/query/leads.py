@@ -36,7 +36,7 @@ from api.query.span import moment
 from api.query.word import Reference, WithoutNul
 from clickhouse.client import Client
 from clickhouse.reports.lead import Activity, Step, Whose, activity, steps
-from pulse.errors import Unavailable
+from pulse.errors import QueryError, TooCostly, Unavailable
 from pulse.event import MAX_MS
 from pulse.leads.notice import FORWARDED, id_of
 from pulse.leads.status import FORWARDED as HAS_GONE
@@ -88,7 +88,7 @@ async def get_lead(
         missing = NOTHING
         try:
             did, first = await answered(request, parts, lambda client: _did(client, whose))
-        except Unavailable as error:
+        except (Unavailable, TooCostly, QueryError) as error:
             missing = str(error)
     return LeadInFull(
         **_told(lead, key, parts).model_dump(),

@@ -248,9 +248,11 @@ async def test_a_lead_waits_for_its_event_a_minute_and_no_longer(api: Api, migra
         assert (await one(api, lead))["suspicion"] is None
     assert judging(api, away, later_ms=PATIENCE_MS + 1_000).tell() == 1
     assert (await one(api, lead))["suspicion"] == 0
+    odd = kept(api, session="s", id="no-uuid", received=now_ms() - 1, personal=Personal("Bob"))
     late = kept(api, session="s")
     store(migrated, late)
-    assert judging(api, migrated).tell() == 1
+    assert judging(api, migrated).tell() == 2
+    assert (await one(api, odd))["reasons"] == {}, "of this one the store cannot be asked"
     assert (await one(api, late))["reasons"] == {"NO_SESSION": 15, "FORM_VELOCITY": 10}
 
 
@@ -298,6 +300,9 @@ async def test_a_lead_is_forwarded_again_until_it_is_there(api: Api) -> None:
         assert (answer.status_code, answer.json()["kind"], answer.json()["state"]) == (202, "lead.forwarded", "pending")
         async with delivering(api).courier():
             await until(lambda: len(receiver.got) == 2)
+        delivery = f"/api/v1/webhooks/{crm}/deliveries/{answer.json()['id']}"
+        first = (await api.ask("GET", delivery)).json()["tried"][0]
+        assert (first["status"], first["answer"]) == (500, ""), "it may say who it is"
         data = json.loads(receiver.got[1].body)["data"]
         assert (data["email"], data["message"], data["lead_id"]) == (ADA.email, ADA.message, lead.id)
         await api.ask("PATCH", f"/api/v1/webhooks/{crm}", json={"enabled": False})
