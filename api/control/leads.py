@@ -28,7 +28,7 @@ from api.control.database import Database
 from api.control.model import Base, Site
 from api.control.outgoing import Attempt, Delivery, Endpoint
 from api.control.seal import Seal
-from pulse.errors import NotFound
+from pulse.errors import Conflict, NotFound, SettingError
 from pulse.leads.notice import LEAD_ID, id_of
 from pulse.leads.personal import Personal, same_email
 from pulse.leads.status import NEW
@@ -45,6 +45,7 @@ class Lead(Base):
     __tablename__ = "leads"
     __table_args__ = (
         Index(None, "organisation", "received", "id"),
+        Index(None, "organisation", "id"),
         Index(None, "site", "received", "id"),
         Index(None, "site", "email_mark", "received"),
         Index(None, "site", "visitor", "received"),
@@ -94,13 +95,14 @@ class NewLead:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which leads: received from `since` until before `until`, of a status, a band, a form, an e-mail address's mark."""
+    """Which leads: received from `since` until before `until`, of a status, a band, a form, a visitor, an e-mail address's mark."""
 
     since: int | None = None
     until: int | None = None
     status: str | None = None
     band: str | None = None
     form: str | None = None
+    visitor: str | None = None
     email_mark: str | None = None
     before: tuple[int, str] | None = None
 
@@ -112,7 +114,10 @@ class Leads:
         self._database = database
 
     def keep(self, lead: NewLead, seal: Seal, secret: bytes) -> bool:
-        """Have a lead once, however often it comes; whether it is new. Raises NotFound if there is no such site."""
+        """Have a lead once, however often it comes; whether it is new.
+
+        Raises NotFound if there is no such site, Conflict if what is kept under its id is something else.
+        """
         with self._database.write() as session:
             organisation = session.scalar(select(Site.organisation).where(Site.id == lead.site))
             if organisation is None:
@@ -120,7 +125,12 @@ class Leads:
             dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
             values = _values(lead, organisation, seal, secret)
             new = dialect.insert(Lead).values(values).on_conflict_do_nothing().returning(Lead.id)
-            return session.connection().execute(new).first() is not None
+            if session.connection().execute(new).first() is not None:
+                return True
+            kept = session.get(Lead, (lead.site, lead.id))
+            if kept is not None and _is_other(kept, lead, seal):
+                raise Conflict(f"another lead has the id {lead.id} already: give each its own")
+            return False
 
     def list(self, organisation: str, site: str | None, wanted: Wanted, limit: int) -> Sequence[Lead]:
         """At most `limit` leads, the newest first, after the one received at `before` under that id."""
@@ -129,7 +139,7 @@ class Leads:
             return session.scalars(found.order_by(Lead.received.desc(), Lead.id.desc()).limit(limit)).all()
 
     def get(self, organisation: str, site: str | None, lead_id: str) -> Lead:
-        """A lead; one of the site, if a site is given."""
+        """A lead; one of the site, if a site is given. Raises Conflict where none is and several have one of this id."""
         with self._database.read() as session:
             return _found(session, organisation, site, lead_id)
 
@@ -201,6 +211,14 @@ def email_mark(secret: bytes, site: str, email: str) -> str:
     return hmac.digest(secret, f"{MARKED}\0{site}\0{same}".encode(), "sha256").hex()[:48] if same else ""
 
 
+def _is_other(kept: Lead, lead: NewLead, seal: Seal) -> bool:
+    """Whether somebody else, or something else, was sent under that id; what cannot be read is taken for the same."""
+    try:
+        return personal_of(kept, seal) != lead.personal
+    except SettingError:
+        return False
+
+
 def _values(lead: NewLead, organisation: str, seal: Seal, secret: bytes) -> dict[str, Any]:
     return {
         "site": lead.site,
@@ -232,6 +250,7 @@ def _that_are(found: Select[Lead], wanted: Wanted) -> Select[Lead]:
         (wanted.status, lambda value: Lead.status == value),
         (wanted.band, lambda value: Lead.band == value),
         (wanted.form, lambda value: Lead.form == value),
+        (wanted.visitor, lambda value: Lead.visitor == value),
         (wanted.email_mark, lambda value: Lead.email_mark == value),
         (wanted.before, lambda at: or_(Lead.received < at[0], and_(Lead.received == at[0], Lead.id < at[1]))),
     ]
@@ -245,10 +264,12 @@ def _of(organisation: str, site: str | None) -> Select[Lead]:
 
 
 def _found(session: Session, organisation: str, site: str | None, lead_id: str) -> Lead:
-    lead = session.scalars(_of(organisation, site).where(Lead.id == lead_id.lower()).order_by(Lead.site)).first()
-    if lead is None:
+    leads = session.scalars(_of(organisation, site).where(Lead.id == lead_id.lower()).limit(2)).all()
+    if not leads:
         raise NotFound(f"there is no lead {lead_id!r}")
-    return lead
+    if len(leads) > 1:
+        raise Conflict(f"several sites have a lead {lead_id!r}: name the site_id")
+    return leads[0]
 
 
 def _forget(session: Session, leads: Sequence[Lead]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -110,7 +111,7 @@ async def test_who_a_lead_is_is_masked_by_the_keys_scope_and_sealed_where_it_is_
 async def test_leads_are_listed_by_what_they_are_page_by_page_the_newest_first(api: Api) -> None:
     now = now_ms()
     leads = [kept(api, received=now - 1_000 * (n // 2), form=f"form {n % 2}") for n in range(5)]
-    other = kept(api, personal=Personal("Bob", "bob@example.org"), received=now - 86_400_000)
+    other = kept(api, personal=Personal("Bob", "bob@example.org"), received=now - 86_400_000, visitor="v-bob")
 
     async def listed(key: str = "sales", **asked: Any) -> list[str]:
         found: list[str] = []
@@ -128,6 +129,7 @@ async def test_leads_are_listed_by_what_they_are_page_by_page_the_newest_first(a
     assert await listed(form="form 1") == [each.id for each in order if each.form == "form 1"]
     assert await listed(start_date=now - 1_500) == [each.id for each in order if each.received >= now - 1_500]
     assert await listed(end_date=now - 10_000) == [other.id]
+    assert await listed(visitor_id="v-bob") == [other.id]
     assert await listed(email=" BOB@example.org") == [other.id]
     assert await listed(email="nobody@example.org") == await listed(email="") == []
     assert (await api.ask("PATCH", f"{PATH}/{other.id}", "desk", json={"status": "seen"})).json()["status"] == "seen"
@@ -192,6 +194,13 @@ async def test_a_lead_is_shown_with_what_its_session_did_and_only_that(api: Api,
     assert [*first["data"], *rest["data"]] == found["events"]
     clicks = (await api.ask("GET", steps, "marketing", params={"event": "click"})).json()["data"]
     assert [(each["event"], each["ts"], each["risk_vpn"]) for each in clicks] == [("click", lead.received - 30_000, 30)]
+
+    limits = api.parts.limits
+    api.parts.limits = replace(limits, rows=1)
+    costly = await one(api, lead, "marketing")
+    api.parts.limits = limits
+    assert (costly["activity"], costly["events"], costly["name"]) == (None, [], MASKED["name"])
+    assert "rows" in costly["activity_missing"]
 
     visitor = await one(api, kept(api, visitor="v-1"))
     assert visitor["activity"]["events"] == 6
@@ -308,6 +317,21 @@ async def test_a_lead_is_forwarded_again_until_it_is_there(api: Api) -> None:
         await api.ask("PATCH", f"/api/v1/webhooks/{crm}", json={"enabled": False})
         assert (await api.ask("POST", ways, "desk", json={"webhook_id": crm})).status_code == 409
     assert (await one(api, lead))["status"] == "forwarded"
+
+
+async def test_of_two_sites_with_one_id_the_site_is_asked_for_and_what_is_closed_stays_so(api: Api) -> None:
+    lead = kept(api)
+    kept(api, site="blog", id=lead.id)
+    assert (await api.ask("GET", f"{PATH}/{lead.id}")).status_code == 409
+    assert (await one(api, lead, "shop_admin"))["site_id"] == "shop"
+    ours = {"site_id": "shop"}
+    await api.ask("PATCH", f"{PATH}/{lead.id}", params=ours, json={"status": "spam"})
+    with receiving({}) as receiver:
+        wanted = {"webhook_id": await hook(api, receiver)}
+        forwarded = await api.ask("POST", f"{PATH}/{lead.id}/forward", params=ours, json=wanted)
+    assert forwarded.status_code == 202
+    found = (await api.ask("GET", f"{PATH}/{lead.id}", params=ours)).json()
+    assert (found["status"], found["site_id"]) == ("spam", "shop")
 
 
 async def test_who_is_forgotten_is_nowhere_and_the_others_are_where_they_were(api: Api, migrated: Client) -> None:
