@@ -16,7 +16,7 @@ from api.collector.lead.form import LEAD, MAX_BYTES
 from api.collector.lead.names import ALSO, FIRST, FULL, LAST, OWN
 from api.collector.stamp import Receipt
 from api.control.leads import NewLead
-from pulse.leads.personal import Personal
+from pulse.leads.personal import Personal, Value
 from tests.unit.test_collector_track import BODIES, EVIL, NOW, PAGE
 
 ID = "0199c0de-7a1c-7d3e-9a77-3b1f00c0ffee"
@@ -114,7 +114,7 @@ def test_names_in_parts_and_values_in_several() -> None:
 def test_of_several_names_for_the_same_its_own_counts_and_the_others_stay_fields() -> None:
     person = {"page": "https://shop.example.com/x", "url": "https://ada.dev", "message": "hi", "comments": "after 5pm"}
     body = {**person, "phone": "1", "tel": "2", "mail": "a@x.example", "name": "Lovelace", "firstname": "Ada"}
-    others = {"url": "https://ada.dev", "comments": "after 5pm", "tel": "2", "firstname": "Ada"}
+    others: dict[str, Value] = {"url": "https://ada.dev", "comments": "after 5pm", "tel": "2", "firstname": "Ada"}
     for sent in (body, dict(reversed(body.items())), urlencode(body).encode()):
         lead, event = read(sent)
         assert lead.personal == Personal("Lovelace", "a@x.example", "1", "hi", others)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pulse.leads.mask import HIDDEN, mask_email, mask_name, mask_phone, mask_text
 from pulse.leads.notice import CREATED, with_personal
-from pulse.leads.personal import Personal
+from pulse.leads.personal import Personal, Value
 from pulse.leads.suspecting import is_among
 from pulse.notice import Notice
 from pulse.outbound.mail import mail_of
@@ -78,7 +78,11 @@ def test_a_notice_is_told_with_who_it_is_and_of_itself_holds_nobody(person: Pers
 
 
 def test_people_are_told_what_somebody_wrote_before_what_pulse_says_of_it_and_mail_tells_all() -> None:
-    fields = {"company": "Engines", "plan": "[free](https://evil.example)", **{f"f{n}": "x" * 300 for n in range(9)}}
+    fields: dict[str, Value] = {
+        "company": "Engines",
+        "plan": "[free](https://evil.example)",
+        **{f"f{n}": "x" * 300 for n in range(9)},
+    }
     person = Personal("Ada", "ada@example.org", message="hi\nstatus: spam", fields=fields)
     more = {
         "form": "f",

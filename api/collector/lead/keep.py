@@ -41,7 +41,7 @@ class Leads:
     async def keep(self, lead: NewLead, receipt: Receipt) -> None:
         """Return once the database has it, also where it had it before; raises Problem 409, 429 and 503."""
         if self._quota is not None and not receipt.secret:
-            self._quota.take(f"{receipt.site_id} {_neighbours(receipt.ip)}", 1, time.monotonic())
+            self._quota.take(f"{receipt.site_id} {_neighbours(receipt.ip or '')}", 1, time.monotonic())
         if self._waiting >= MOST_WAITING:
             raise answer.untaken("too many leads wait for the database", SHORT_S)
         self._waiting += 1
