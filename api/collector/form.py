@@ -25,14 +25,16 @@ class Sent(NamedTuple):
 
 
 class Form(NamedTuple):
-    """How bodies are read (NDJSON if the second argument says so), their largest size, the status of the answer, and
-    whether a content type says NDJSON, which raises Problem 415 for one that is not taken.
+    """How bodies are read (NDJSON if the second argument says so), their largest size, the status of the answer,
+    whether a content type says NDJSON, which raises Problem 415 for one that is not taken, and whether it has to wait
+    while refinement lies behind.
     """
 
     read: Callable[[bytes, bool, Receipt, Entropy], Sent]
     most_bytes: int = MAX_REQUEST_BYTES
     status: int = 202
     is_lines: Callable[[bytes], bool] = media.is_lines
+    waits: bool = True
 
 
 def _events(body: bytes, lines: bool, receipt: Receipt, entropy: Entropy) -> Sent:

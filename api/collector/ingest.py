@@ -101,7 +101,7 @@ class Ingest:
         """The answer where events are accepted; raises Problem for any other."""
         form = self._forms[scope["path"]]
         try:
-            key, site_id = await self._admitted(scope, headers)
+            key, site_id = await self._admitted(scope, headers, form)
             lines = form.is_lines(headers.get(b"content-type", b""))
             coding = media.coding(headers.get(b"content-encoding", b""))
         except Problem as fault:
@@ -117,9 +117,11 @@ class Ingest:
         del sent
         if self._quota is not None:
             self._quota.take(key.id, judged.accepted + len(judged.refused), time.monotonic())
-        if lead is not None:
+        if lead is None:
+            await self._store(judged)
+        else:
             await self._leads.keep(lead, origin)
-        await self._store(judged)
+            await self._store_of_lead(judged, lead)
         told = self._quota.headers(key.id, time.monotonic()) if self._quota is not None else ()
         return answer.reply(form.status, answer.JSON, kept(judged.accepted, judged.refused), told)
 
@@ -139,7 +141,7 @@ class Ingest:
         self._admission.demand_history(judged)
         return judged, kept, lead
 
-    async def _admitted(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Key, str]:
+    async def _admitted(self, scope: Scope, headers: dict[bytes, bytes], form: Form) -> tuple[Key, str]:
         """Whose events they are, if they may come in now."""
         presented, in_address = access.presented(headers, scope["query_string"])
         try:
@@ -149,7 +151,10 @@ class Ingest:
         if key is None:
             raise access.unknown()
         site_id = access.admit(key, in_address, headers.get(b"origin", b"").decode("latin-1"))
-        self._admission.demand(is_asked(headers))
+        if form.waits:
+            self._admission.demand(is_asked(headers))
+        else:
+            self._admission.demand_room()
         if self._quota is not None:
             self._quota.demand(key.id, time.monotonic())
         return key, site_id
@@ -161,6 +166,13 @@ class Ingest:
         self._tally.judged(judged)
         if not judged.accepted:
             raise answer.all_refused(judged.refused)
+
+    async def _store_of_lead(self, judged: Judged, lead: NewLead) -> None:
+        """The lead is kept and that is what the answer says: told to send it again its sender might have it twice."""
+        try:
+            await self._store(judged)
+        except Problem as fault:
+            log.warning("a lead is kept, but perhaps not its event: %s", fault.detail, extra={"lead": lead.id})
 
     async def _acknowledged(self, judged: Judged) -> None:
         ticket = Ticket(get_running_loop().create_future())

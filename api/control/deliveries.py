@@ -9,8 +9,10 @@ from msgspec import json
 from sqlalchemy import and_, or_, select, update
 
 from api.control.database import Database
+from api.control.leads import sealed_of
 from api.control.outgoing import PENDING, Attempt, Delivery, Endpoint
 from pulse.errors import Conflict, NotFound
+from pulse.leads.notice import LEAD_ID, is_of_lead
 from pulse.notice import Notice
 
 AGAIN: dict[str, Any] = {
@@ -61,10 +63,12 @@ class Deliveries:
             return delivery, session.scalars(tried).all()
 
     def ask(self, endpoint: Endpoint, notice: Notice, now: int) -> Delivery:
-        """Have a notice delivered to an endpoint, whatever kinds it wants; raises Conflict if it is disabled."""
+        """Have a notice delivered to an endpoint, whatever kinds it wants; raises Conflict if it is disabled, NotFound for a lead that is gone."""
         _demand_enabled(endpoint)
         delivery = delivery_of(endpoint.id, notice, now)
         with self._database.write() as session:
+            if is_of_lead(notice) and sealed_of(session, notice) is None:
+                raise NotFound(f"there is no lead {notice.data[LEAD_ID]!r}")
             session.add(delivery)
         return delivery
 

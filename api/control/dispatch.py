@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from api.control.database import Database
 from api.control.deliveries import delivery_of
-from api.control.leads import Lead
+from api.control.leads import sealed_of
 from api.control.model import Site
 from api.control.outgoing import OVERTAKEN, PENDING, Attempt, Delivery, Endpoint
 from api.control.overtaking import is_overtaken
 from pulse.digest.notice import PREFIX
-from pulse.leads.notice import LEAD_ID, is_of_lead
+from pulse.leads.notice import FAMILY, is_of_lead
 from pulse.notice import Notice
 from pulse.outbound.mail import is_mail
 
@@ -75,6 +75,7 @@ class Dispatch:
             rows = [
                 delivery_of(endpoint.id, each.notice, now)
                 for each in heard
+                if not _is_forgotten(session, each.notice)
                 for endpoint in endpoints
                 if wants(endpoint, each)
             ]
@@ -126,8 +127,8 @@ def wants(endpoint: Endpoint, heard: Heard) -> bool:
 
 
 def _names(kind: str, of: str) -> bool:
-    """Whether what an endpoint asks for names a kind; summaries are told to whoever names them."""
-    return of == kind or of.startswith(f"{kind}.") or (kind == "*" and not of.startswith(PREFIX))
+    """Whether what an endpoint asks for names a kind; summaries and leads are told to whoever names them."""
+    return of == kind or of.startswith(f"{kind}.") or (kind == "*" and not of.startswith((PREFIX, FAMILY)))
 
 
 def _wanting(sites: Iterable[str]) -> Select[Endpoint]:
@@ -164,25 +165,27 @@ def _take(session: Session, endpoint_id: str, number: int, now: int, lease_ms: i
         return []
     taken = []
     for delivery in session.scalars(due).all():
+        notice = json.decode(delivery.record, type=Notice)
+        sealed = sealed_of(session, notice) if is_of_lead(notice) else None
+        if is_of_lead(notice) and sealed is None:
+            session.execute(delete(Attempt).where(Attempt.delivery == delivery.id))
+            session.delete(delivery)
+            continue
         if delivery.taken_by is not None:
             _note_interrupted(session, delivery, now)
-        notice = json.decode(delivery.record, type=Notice)
         if is_overtaken(session, endpoint, delivery, notice):
             delivery.state, delivery.finished, delivery.taken_by = OVERTAKEN, now, None
             delivery.error = "it was over before this could be sent"
             continue
         lease = now + (MAIL_LEASE_MS if is_mail(endpoint.url) else lease_ms)
         delivery.due, delivery.taken_by = lease, owner
-        sealed = _sealed(session, notice)
         taken.append(Taken(delivery.id, endpoint, notice, delivery.tries, lease, sealed))
     return taken
 
 
-def _sealed(session: Session, notice: Notice) -> str | None:
-    if not is_of_lead(notice):
-        return None
-    its = Lead.site == notice.site_id, Lead.id == notice.data[LEAD_ID]
-    return session.scalar(select(Lead.personal).where(*its))
+def _is_forgotten(session: Session, notice: Notice) -> bool:
+    """Whether it tells of a lead that is gone."""
+    return is_of_lead(notice) and sealed_of(session, notice) is None
 
 
 def _note_interrupted(session: Session, delivery: Delivery, now: int) -> None:

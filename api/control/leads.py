@@ -26,15 +26,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from api.control.database import Database
 from api.control.model import Base, Site
-from api.control.outgoing import Attempt, Delivery
+from api.control.outgoing import Attempt, Delivery, Endpoint
 from api.control.seal import Seal
-from pulse.errors import NotFound
-from pulse.leads.notice import id_of
+from pulse.errors import Conflict, NotFound, SettingError
+from pulse.leads.notice import LEAD_ID, id_of
 from pulse.leads.personal import Personal, same_email
 from pulse.leads.status import NEW
+from pulse.notice import Notice
 
 MARKED = "pulse: whose e-mail a lead's is"
-FORGOTTEN = 500
+FORGOTTEN = 100
 """Leads that are deleted at a time."""
 
 
@@ -44,6 +45,7 @@ class Lead(Base):
     __tablename__ = "leads"
     __table_args__ = (
         Index(None, "organisation", "received", "id"),
+        Index(None, "organisation", "id"),
         Index(None, "site", "received", "id"),
         Index(None, "site", "email_mark", "received"),
         Index(None, "site", "visitor", "received"),
@@ -93,13 +95,14 @@ class NewLead:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which leads: received from `since` until before `until`, of a status, a band, a form, an e-mail address's mark."""
+    """Which leads: received from `since` until before `until`, of a status, a band, a form, a visitor, an e-mail address's mark."""
 
     since: int | None = None
     until: int | None = None
     status: str | None = None
     band: str | None = None
     form: str | None = None
+    visitor: str | None = None
     email_mark: str | None = None
     before: tuple[int, str] | None = None
 
@@ -111,7 +114,10 @@ class Leads:
         self._database = database
 
     def keep(self, lead: NewLead, seal: Seal, secret: bytes) -> bool:
-        """Have a lead once, however often it comes; whether it is new. Raises NotFound if there is no such site."""
+        """Have a lead once, however often it comes; whether it is new.
+
+        Raises NotFound if there is no such site, Conflict if what is kept under its id is something else.
+        """
         with self._database.write() as session:
             organisation = session.scalar(select(Site.organisation).where(Site.id == lead.site))
             if organisation is None:
@@ -119,7 +125,12 @@ class Leads:
             dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
             values = _values(lead, organisation, seal, secret)
             new = dialect.insert(Lead).values(values).on_conflict_do_nothing().returning(Lead.id)
-            return session.connection().execute(new).first() is not None
+            if session.connection().execute(new).first() is not None:
+                return True
+            kept = session.get(Lead, (lead.site, lead.id))
+            if kept is not None and _is_other(kept, lead, seal):
+                raise Conflict(f"another lead has the id {lead.id} already: give each its own")
+            return False
 
     def list(self, organisation: str, site: str | None, wanted: Wanted, limit: int) -> Sequence[Lead]:
         """At most `limit` leads, the newest first, after the one received at `before` under that id."""
@@ -128,7 +139,7 @@ class Leads:
             return session.scalars(found.order_by(Lead.received.desc(), Lead.id.desc()).limit(limit)).all()
 
     def get(self, organisation: str, site: str | None, lead_id: str) -> Lead:
-        """A lead; one of the site, if a site is given."""
+        """A lead; one of the site, if a site is given. Raises Conflict where none is and several have one of this id."""
         with self._database.read() as session:
             return _found(session, organisation, site, lead_id)
 
@@ -183,6 +194,12 @@ def personal_of(lead: Lead, seal: Seal) -> Personal:
     return opened(lead.personal, seal)
 
 
+def sealed_of(session: Session, notice: Notice) -> str | None:
+    """Who the lead is that a notice tells of, as it is kept; None if it is gone. It stays until the transaction ends."""
+    its = Lead.site == notice.site_id, Lead.id == notice.data[LEAD_ID]
+    return session.scalar(select(Lead.personal).where(*its).with_for_update(read=True))
+
+
 def opened(sealed: str, seal: Seal) -> Personal:
     """Who it is, of what is kept; raises SettingError if it was sealed under another secret."""
     return json.decode(seal.open(sealed), type=Personal)
@@ -192,6 +209,14 @@ def email_mark(secret: bytes, site: str, email: str) -> str:
     """By which a site's leads of an e-mail address are found; empty for no address."""
     same = same_email(email)
     return hmac.digest(secret, f"{MARKED}\0{site}\0{same}".encode(), "sha256").hex()[:48] if same else ""
+
+
+def _is_other(kept: Lead, lead: NewLead, seal: Seal) -> bool:
+    """Whether somebody else, or something else, was sent under that id; what cannot be read is taken for the same."""
+    try:
+        return personal_of(kept, seal) != lead.personal
+    except SettingError:
+        return False
 
 
 def _values(lead: NewLead, organisation: str, seal: Seal, secret: bytes) -> dict[str, Any]:
@@ -225,6 +250,7 @@ def _that_are(found: Select[Lead], wanted: Wanted) -> Select[Lead]:
         (wanted.status, lambda value: Lead.status == value),
         (wanted.band, lambda value: Lead.band == value),
         (wanted.form, lambda value: Lead.form == value),
+        (wanted.visitor, lambda value: Lead.visitor == value),
         (wanted.email_mark, lambda value: Lead.email_mark == value),
         (wanted.before, lambda at: or_(Lead.received < at[0], and_(Lead.received == at[0], Lead.id < at[1]))),
     ]
@@ -238,16 +264,27 @@ def _of(organisation: str, site: str | None) -> Select[Lead]:
 
 
 def _found(session: Session, organisation: str, site: str | None, lead_id: str) -> Lead:
-    lead = session.scalars(_of(organisation, site).where(Lead.id == lead_id.lower()).order_by(Lead.site)).first()
-    if lead is None:
+    leads = session.scalars(_of(organisation, site).where(Lead.id == lead_id.lower()).limit(2)).all()
+    if not leads:
         raise NotFound(f"there is no lead {lead_id!r}")
-    return lead
+    if len(leads) > 1:
+        raise Conflict(f"several sites have a lead {lead_id!r}: name the site_id")
+    return leads[0]
 
 
 def _forget(session: Session, leads: Sequence[Lead]) -> None:
+    """First the leads: who is just having one told has either done so before, or does not find it any more."""
     for lead in leads:
-        told = or_(Delivery.notice == id_of(lead.id), Delivery.notice.startswith(f"{id_of(lead.id)}-", autoescape=True))
-        ids = session.scalars(select(Delivery.id).where(Delivery.site == lead.site, told)).all()
+        session.delete(lead)
+    session.flush()
+    for lead in leads:
+        ids = session.scalars(_told_of(lead)).all()
         session.execute(delete(Attempt).where(Attempt.delivery.in_(ids)))
         session.execute(delete(Delivery).where(Delivery.id.in_(ids)))
-        session.delete(lead)
+
+
+def _told_of(lead: Lead) -> Select[str]:
+    """The deliveries that tell of a lead, by the index of endpoint and notice. After an id and `-` come digits up to `f`, in any order of letters."""
+    endpoints = select(Endpoint.id).where(Endpoint.site == lead.site)
+    its = Delivery.notice.between(id_of(lead.id), f"{id_of(lead.id)}-g")
+    return select(Delivery.id).where(Delivery.endpoint.in_(endpoints), its)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from api.control.database import Database
 from api.control.endpoints import disable
 from api.control.outgoing import DEAD, DELIVERED, PENDING, Attempt, Delivery, Endpoint
+from pulse.leads.notice import FAMILY
 from pulse.outbound import breaker
 from pulse.outbound.call import Answer
 from pulse.outbound.verdict import Next, Verdict
@@ -116,7 +117,7 @@ def _recorded(delivery: Delivery, outcome: Outcome, now: int) -> dict[str, objec
     is_ours = delivery.state == PENDING and delivery.due == outcome.lease
     if is_ours or outcome.verdict == Verdict.delivered:
         _settle(delivery, outcome, now)
-    return _attempt(outcome, delivery.attempts)
+    return _attempt(outcome, delivery.attempts, has_answer=not delivery.kind.startswith(FAMILY))
 
 
 def _settle(delivery: Delivery, outcome: Outcome, now: int) -> None:
@@ -131,7 +132,8 @@ def _settle(delivery: Delivery, outcome: Outcome, now: int) -> None:
         delivery.due = outcome.next.due
 
 
-def _attempt(outcome: Outcome, number: int) -> dict[str, object]:
+def _attempt(outcome: Outcome, number: int, has_answer: bool) -> dict[str, object]:
+    """What was answered to a lead is not kept: it may say who it is."""
     answer = outcome.answer
     return {
         "delivery": outcome.delivery,
@@ -140,7 +142,7 @@ def _attempt(outcome: Outcome, number: int) -> dict[str, object]:
         "ms": answer.ms,
         "status": answer.status,
         "verdict": str(outcome.verdict),
-        "answer": _text(answer.body.decode(errors="replace")),
+        "answer": _text(answer.body.decode(errors="replace")) if has_answer else "",
         "error": _text(answer.error),
     }
 

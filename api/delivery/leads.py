@@ -14,7 +14,7 @@ from api.control.seal import Seal
 from api.delivery import meters
 from clickhouse.client import Client
 from clickhouse.reports.lead import DAY_MS, Evidence, evidence
-from pulse.errors import PulseError, SettingError
+from pulse.errors import PulseError, SettingError, Unavailable
 from pulse.leads.notice import CREATED, id_of
 from pulse.leads.suspecting import engaged, known_of
 from pulse.risk.pulsegate import Suspicion, suspicion
@@ -47,9 +47,16 @@ class Judging:
         now = self._clock() // 1_000_000
         is_store_there, told = True, 0
         for lead, settings in self._leads.unjudged(AT_ONCE):
-            found = self._evidence(lead) if is_store_there else None
-            is_store_there = found is not None
-            if not (found is not None and found.is_there) and now < lead.received + PATIENCE_MS:
+            found, waits = None, now < lead.received + PATIENCE_MS
+            try:
+                found = self._evidence(lead) if is_store_there else None
+            except Unavailable as error:
+                log.warning("leads wait for the store, or are judged without it: %s", error)
+                is_store_there = False
+            except PulseError as error:
+                log.warning("a lead is judged without the store: %s", error, extra={"lead": lead.id})
+                waits = False
+            if found is None and waits:
                 continue
             self._judge(lead, settings, found, now)
             told += 1
@@ -63,12 +70,8 @@ class Judging:
             pass
 
     def _evidence(self, lead: Lead) -> Evidence | None:
-        """What is stored of whoever sent it; None where the store does not answer."""
-        try:
-            return evidence(self._client, lead.site, lead.id, lead.received, lead.session)
-        except PulseError as error:
-            log.warning("a lead waits for the store, or is judged without it: %s", error)
-            return None
+        """What is stored of whoever sent it; None where its own event is not there. Raises as the store does."""
+        return evidence(self._client, lead.site, lead.id, lead.received, lead.session)
 
     def _judge(self, lead: Lead, settings: Mapping[str, Any], found: Evidence | None, now: int) -> None:
         """First it is told, then noted that it was: who dies in between tells the same again, which is known by its id."""
@@ -82,7 +85,7 @@ class Judging:
     def _suspicion(self, lead: Lead, settings: Mapping[str, Any], found: Evidence | None) -> Suspicion:
         forms = self._leads.alike(lead, lead.received - DAY_MS)
         known = known_of(self._email(lead), lead.honeypot, lead.seconds, forms, settings)
-        if found is None or not found.is_there:
+        if found is None:
             return suspicion(known)
         if not lead.is_linked:
             return suspicion(structs.replace(known, vpn=found.vpn))

@@ -29,6 +29,7 @@ class AskedLeads(BaseModel):
     status: Status | None = Field(None, description="In this status.")
     band: Band | None = Field(None, description="As suspicious as this.")
     form: Text | None = Field(None, description="Of this form.")
+    visitor_id: Text | None = Field(None, description="Of the visitor that the lead names.")
     email: Text | None = Field(
         None, description="Of this e-mail address, in whole; takes a key that may see leads unmasked."
     )

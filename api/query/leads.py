@@ -36,10 +36,11 @@ from api.query.span import moment
 from api.query.word import Reference, WithoutNul
 from clickhouse.client import Client
 from clickhouse.reports.lead import Activity, Step, Whose, activity, steps
-from pulse.errors import Unavailable
+from pulse.errors import QueryError, TooCostly, Unavailable
 from pulse.event import MAX_MS
 from pulse.leads.notice import FORWARDED, id_of
 from pulse.leads.status import FORWARDED as HAS_GONE
+from pulse.leads.status import OPEN
 
 UTC = ZoneInfo("UTC")
 FIRST = 0, UUID(int=0)
@@ -47,7 +48,7 @@ SHOWN = 50
 NOBODY = "the lead names neither session nor visitor"
 NOTHING = "nothing of it is stored"
 
-router = APIRouter(tags=["leads"], responses=documented(400, 401, 403, 404, 503))
+router = APIRouter(tags=["leads"], responses=documented(400, 401, 403, 404, 409, 503))
 
 OfSite = Annotated[Reference | None, Query(description=ONE_SITE)]
 Named = Annotated[str, StringConstraints(max_length=200), WithoutNul]
@@ -67,7 +68,7 @@ async def list_leads(key: LeadReader, parts: With, asked: Annotated[AskedLeads, 
         if asked.email is not None and site is None:
             raise BadParameter("site_id", "is required where an e-mail address is searched")
         mark = None if asked.email is None else email_mark(parts.secret, site or "", asked.email) or "none"
-        wanted = Wanted(*_range(asked), asked.status, asked.band, asked.form, mark, before)
+        wanted = Wanted(*_range(asked), asked.status, asked.band, asked.form, asked.visitor_id, mark, before)
         return list(store.leads.list(key.organisation, site, wanted, asked.limit + 1))
 
     found = await parts.stored(find)
@@ -88,7 +89,7 @@ async def get_lead(
         missing = NOTHING
         try:
             did, first = await answered(request, parts, lambda client: _did(client, whose))
-        except Unavailable as error:
+        except (Unavailable, TooCostly, QueryError) as error:
             missing = str(error)
     return LeadInFull(
         **_told(lead, key, parts).model_dump(),
@@ -138,7 +139,7 @@ async def delete_lead(key: LeadWriter, parts: With, lead_id: Reference, site_id:
     return Response(status_code=204)
 
 
-@router.post("/{lead_id}/forward", status_code=202, summary="Forward a lead", responses=documented(409))
+@router.post("/{lead_id}/forward", status_code=202, summary="Forward a lead")
 async def forward_lead(
     key: LeadWriter, parts: With, lead_id: Reference, wanted: Forwarding, site_id: OfSite = None
 ) -> DeliveryRecord:
@@ -149,7 +150,8 @@ async def forward_lead(
         endpoint = store.endpoints.get(key.organisation, lead.site, wanted.webhook_id)
         notice = notice_of(lead, f"{id_of(lead.id)}-{uuid4().hex}", FORWARDED, lead.suspicion, lead.reasons, lead.band)
         made = store.deliveries.ask(endpoint, notice, now_ms())
-        store.leads.change(key.organisation, lead.site, lead.id, HAS_GONE, now_ms())
+        if lead.status in OPEN:
+            store.leads.change(key.organisation, lead.site, lead.id, HAS_GONE, now_ms())
         return made
 
     return delivery_told(await parts.stored(forward))

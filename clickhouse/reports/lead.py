@@ -31,9 +31,8 @@ class Whose(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is stored of whoever sent a lead: `is_there` once the lead's own event is; `vpn` is 0 to 100, `clicks` a number."""
+    """What is stored of whoever sent a lead; `vpn` is 0 to 100, `clicks` a number."""
 
-    is_there: bool
     vpn: int
     events: int
     seconds: int
@@ -79,12 +78,15 @@ class Step(NamedTuple):
     vpn: int
 
 
-def evidence(client: Client, site: str, lead_id: str, received: int, session: str) -> Evidence:
-    """What is stored of whoever sent a lead. Raises Unavailable, QueryError."""
-    within = {"from": received - DAY_MS, "to": received + AFTER_MS}
-    bound = {"site": site, "id": lead_id, "session": session, **within}
-    own, *found = client.ask(text_of("lead_evidence"), bound, **LIMITS).rows[0]
-    return Evidence(own > 0, *found)
+def evidence(client: Client, site: str, lead_id: str, received: int, session: str) -> Evidence | None:
+    """What is stored of whoever sent a lead, None until its own event is. Raises Unavailable, QueryError, TooCostly."""
+    own = {"site": site, "id": lead_id, "near": received - AFTER_MS, "to": received + AFTER_MS}
+    of_event = client.ask(text_of("lead_event"), own, **LIMITS).rows
+    if not of_event:
+        return None
+    who, vpn = of_event[0]
+    bound = {"site": site, "who": who, "session": session, "from": received - DAY_MS, "to": own["to"]}
+    return Evidence(vpn, *client.ask(text_of("lead_evidence"), bound, **LIMITS).rows[0])
 
 
 def activity(client: Client, whose: Whose) -> Activity | None:

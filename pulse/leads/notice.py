@@ -7,6 +7,7 @@ FAMILY = "lead."
 CREATED = FAMILY + "created"
 FORWARDED = FAMILY + "forwarded"
 LEAD_ID = "lead_id"
+FIRST = ("form", "page")
 
 
 def id_of(lead_id: str) -> str:
@@ -20,8 +21,9 @@ def is_of_lead(notice: Notice) -> bool:
 
 
 def with_personal(notice: Notice, personal: Personal, masked: bool) -> Notice:
-    """A notice of a lead as it is sent: who it is first, in whole or masked, then the rest."""
+    """A notice of a lead as it is sent: who it is and what they wrote first, in whole or masked, then the rest."""
+    asked = {name: notice.data[name] for name in FIRST if name in notice.data}
     told = personal.told(masked)
     fields = told.pop("fields")
-    data = {**told, **notice.data, "fields": fields, "masked": masked}
+    data = {**told, **asked, "fields": fields, **notice.data, "masked": masked}
     return Notice(id=notice.id, kind=notice.kind, site_id=notice.site_id, at=notice.at, data=data)

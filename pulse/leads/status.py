@@ -5,4 +5,6 @@ from typing import Literal
 Status = Literal["new", "seen", "forwarded", "closed", "spam"]
 
 NEW: Status = "new"
+OPEN: tuple[Status, ...] = (NEW, "seen")
+"""Of which nothing has become yet."""
 FORWARDED: Status = "forwarded"

@@ -8,11 +8,14 @@ from pulse import address
 from pulse.errors import SettingError
 from pulse.notice import Notice
 from pulse.outbound.address import Refused
-from pulse.outbound.summary import LONGEST_FACT, summary_of
+from pulse.outbound.summary import summary_of
 
 SCHEME = "mailto:"
 MOST = 10
 LONGEST_SUBJECT = 200
+MOST_FACTS, LONGEST_FACT = 200, 10_000
+INDENTED = "\n    "
+"""Before further lines of a fact, which so are not taken for another fact."""
 
 PORTS = {"smtp": 25, "smtps": 465}
 SETTING = "PULSE_SMTP_URL"
@@ -45,7 +48,7 @@ def demand_server(smtp_url: str) -> None:
 
 def mail_of(notice: Notice, message_id: str, url: str, sender: str, now_s: float) -> EmailMessage:
     """A notice as a mail to those whom an address names, sent at `now_s` seconds since the epoch."""
-    told = summary_of(notice)
+    told = summary_of(notice, MOST_FACTS, LONGEST_FACT)
     mail = EmailMessage()
     mail["Subject"] = " ".join(told.title.split())[:LONGEST_SUBJECT]
     mail["From"] = sender
@@ -53,12 +56,10 @@ def mail_of(notice: Notice, message_id: str, url: str, sender: str, now_s: float
     mail["Date"] = formatdate(now_s)
     mail["Message-ID"] = f"<{message_id}@pulse>"
     mail["Auto-Submitted"] = "auto-generated"
-    lines = [told.title, "", *(f"{name}: {value}" for name, value in told.facts), "", f"at: {told.at}"]
-    mail.set_content("\n".join([*lines, *_written(notice)]) + "\n")
+    lines = [told.title, "", *(f"{name}: {_indented(value)}" for name, value in told.facts), "", f"at: {told.at}"]
+    mail.set_content("\n".join(lines) + "\n")
     return mail
 
 
-def _written(notice: Notice) -> list[str]:
-    """What somebody wrote, in whole, where it is longer than a fact may be."""
-    message = notice.data.get("message")
-    return ["", message] if isinstance(message, str) and len(message) > LONGEST_FACT else []
+def _indented(text: str) -> str:
+    return INDENTED.join(text.splitlines())

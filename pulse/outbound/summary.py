@@ -32,15 +32,15 @@ class Summary(NamedTuple):
     at: str
 
 
-def summary_of(notice: Notice) -> Summary:
-    """The summary of a notice of any kind, of whatever its data holds."""
+def summary_of(notice: Notice, most: int = MOST_FACTS, longest: int = LONGEST_FACT) -> Summary:
+    """The summary of a notice of any kind, of whatever its data holds, in so many facts of so many characters."""
     name = next((str(notice.data[each]) for each in NAMES if notice.data.get(each)), "")
     resolved = notice.kind.endswith(".resolved")
     title = f"{notice.kind}: {name}" if name else notice.kind
-    told = dict(_facts(notice.data))
+    told = dict(_facts(notice.data, longest))
     first = {REASON: told.pop(REASON)} if REASON in told else {}
     last = {name: told.pop(name) for name in LAST if name in told}
-    facts = [*first.items(), ("site", notice.site_id), *told.items(), *last.items()][:MOST_FACTS]
+    facts = [*first.items(), ("site", notice.site_id), *told.items(), *last.items()][:most]
     return Summary(title, facts, _severity(notice.data), resolved, _key(notice), iso(notice.at))
 
 
@@ -50,19 +50,19 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(bounded / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _facts(data: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
+def _facts(data: Mapping[str, Any], longest: int, within: str = "") -> Iterator[tuple[str, str]]:
     for name, value in data.items():
         path = f"{within}{name}"
         if isinstance(value, Mapping):
-            yield from _facts(value, f"{path}.")
-        elif value is not None and path not in (*NAMES, *UNTOLD):
+            yield from _facts(value, longest, f"{path}.")
+        elif value not in (None, "", []) and path not in (*NAMES, *UNTOLD):
             is_moment = path in MOMENTS and isinstance(value, int)
-            yield path[-LONGEST_NAME:] or "-", iso(value) if is_moment else _short(value)
+            yield path[-LONGEST_NAME:] or "-", iso(value) if is_moment else _short(value, longest)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, longest: int) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= LONGEST_FACT else text[: LONGEST_FACT - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _severity(data: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ def discord(_: Notice, told: Summary, __: Mapping[str, str]) -> dict[str, Any]:
         "title": told.title[:256],
         "color": _GREEN if told.resolved else _COLOURS[told.severity],
         "timestamp": told.at,
-        "fields": [{"name": name, "value": value or "-", "inline": True} for name, value in told.facts],
+        "fields": [{"name": name, "value": _unlinked(value) or "-", "inline": True} for name, value in told.facts],
     }
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
@@ -74,7 +74,7 @@ def teams(_: Notice, told: Summary, __: Mapping[str, str]) -> dict[str, Any]:
         "version": "1.4",
         "body": [
             {"type": "TextBlock", "text": told.title, "weight": "Bolder", "size": "Medium", "wrap": True},
-            {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in told.facts]},
+            {"type": "FactSet", "facts": [{"title": name, "value": _unlinked(value)} for name, value in told.facts]},
         ],
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
@@ -123,6 +123,11 @@ TEMPLATES: Mapping[str, Callable[[Notice, Summary, Mapping[str, str]], dict[str,
 
 def _slack(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _unlinked(text: str) -> str:
+    """A text in which nobody has written a link that reads as another one; a space of no width comes between."""
+    return text.replace("](", "]\u200b(")
 
 
 def _alias(told: Summary) -> str:

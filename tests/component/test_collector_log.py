@@ -151,6 +151,10 @@ def test_a_broker_that_hangs_is_503_in_time_and_then_at_once(broker: Service, tm
         assert collector.post({"event": "before"}).status_code == 202
         process = getattr(broker, "running").pid  # noqa: B009 - embedded brokers are always processes
         os.kill(process, signal.SIGSTOP)
+        lead = collector.client.post(
+            "/lead", json={"name": "Ada"}, headers={"x-api-key": collector.keys["secret"]}, timeout=30
+        )
+        assert lead.status_code == 200, "it is kept: sent again it would be a second one"
         eventually_unavailable(collector)
         eventually(lambda: not is_ready(collector))
         answer = collector.post([{"event": "unheard"}] * 3)

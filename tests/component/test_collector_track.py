@@ -293,6 +293,10 @@ def test_leads_of_one_address_are_few_a_minute_but_not_those_of_a_server(collect
     refused = tell(collector, "/lead", sent, **own)
     assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
     assert tell(collector, "/lead", sent, **{"x-forwarded-for": "203.0.113.5"}).status_code == 200
+    household = [{"x-forwarded-for": f"2001:db8:0:5:{n}::1"} for n in range(11)]
+    assert [tell(collector, "/lead", sent, **each).status_code for each in household] == [200] * 10 + [429]
+    other = tell(collector, "/lead", {**sent, "message": "other"}, **{"x-forwarded-for": "203.0.113.6"})
+    assert (other.status_code, other.headers["content-type"]) == (409, "application/problem+json")
     key = {"authorization": f"Bearer {collector.keys['secret']}"}
     for _ in range(12):
         assert collector.client.post("/lead", content=json.encode(sent), headers=key).status_code == 200

@@ -363,12 +363,15 @@ def test_a_lead_is_the_first_of_its_id_on_its_site_however_often_and_at_once_it_
     seal, lead_id = Seal(SECRET, LEADS), str(uuid4())
 
     def keep(number: int, site: str = "shop") -> bool:
-        person = Personal(f"Ada \0 {number}", "ada@example.org", message="é\n\u2028")
+        person = Personal("Ada \0", "ada@example.org", message="é\n\u2028")
         lead = NewLead(lead_id, site, NOW + number, "f", "/p", "s", "v", True, False, 1.5, person)
         return store.leads.keep(lead, seal, SECRET)
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(keep, range(8))) == 1
+    other = NewLead(lead_id, "shop", NOW, "f", "/p", "s", "v", True, False, 1.5, Personal("Bob"))
+    with pytest.raises(Conflict):
+        store.leads.keep(other, seal, SECRET)
     assert keep(9, "rival")
     (ours,) = store.leads.list("ours", None, Wanted(), 9)
     (theirs,) = store.leads.list("theirs", "rival", Wanted(since=NOW, until=NOW + 10, before=(NOW + 9, "z")), 9)

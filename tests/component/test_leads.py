@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -110,7 +111,7 @@ async def test_who_a_lead_is_is_masked_by_the_keys_scope_and_sealed_where_it_is_
 async def test_leads_are_listed_by_what_they_are_page_by_page_the_newest_first(api: Api) -> None:
     now = now_ms()
     leads = [kept(api, received=now - 1_000 * (n // 2), form=f"form {n % 2}") for n in range(5)]
-    other = kept(api, personal=Personal("Bob", "bob@example.org"), received=now - 86_400_000)
+    other = kept(api, personal=Personal("Bob", "bob@example.org"), received=now - 86_400_000, visitor="v-bob")
 
     async def listed(key: str = "sales", **asked: Any) -> list[str]:
         found: list[str] = []
@@ -128,6 +129,7 @@ async def test_leads_are_listed_by_what_they_are_page_by_page_the_newest_first(a
     assert await listed(form="form 1") == [each.id for each in order if each.form == "form 1"]
     assert await listed(start_date=now - 1_500) == [each.id for each in order if each.received >= now - 1_500]
     assert await listed(end_date=now - 10_000) == [other.id]
+    assert await listed(visitor_id="v-bob") == [other.id]
     assert await listed(email=" BOB@example.org") == [other.id]
     assert await listed(email="nobody@example.org") == await listed(email="") == []
     assert (await api.ask("PATCH", f"{PATH}/{other.id}", "desk", json={"status": "seen"})).json()["status"] == "seen"
@@ -193,6 +195,13 @@ async def test_a_lead_is_shown_with_what_its_session_did_and_only_that(api: Api,
     clicks = (await api.ask("GET", steps, "marketing", params={"event": "click"})).json()["data"]
     assert [(each["event"], each["ts"], each["risk_vpn"]) for each in clicks] == [("click", lead.received - 30_000, 30)]
 
+    limits = api.parts.limits
+    api.parts.limits = replace(limits, rows=1)
+    costly = await one(api, lead, "marketing")
+    api.parts.limits = limits
+    assert (costly["activity"], costly["events"], costly["name"]) == (None, [], MASKED["name"])
+    assert "rows" in costly["activity_missing"]
+
     visitor = await one(api, kept(api, visitor="v-1"))
     assert visitor["activity"]["events"] == 6
     for named, why in (
@@ -248,9 +257,11 @@ async def test_a_lead_waits_for_its_event_a_minute_and_no_longer(api: Api, migra
         assert (await one(api, lead))["suspicion"] is None
     assert judging(api, away, later_ms=PATIENCE_MS + 1_000).tell() == 1
     assert (await one(api, lead))["suspicion"] == 0
+    odd = kept(api, session="s", id="no-uuid", received=now_ms() - 1, personal=Personal("Bob"))
     late = kept(api, session="s")
     store(migrated, late)
-    assert judging(api, migrated).tell() == 1
+    assert judging(api, migrated).tell() == 2
+    assert (await one(api, odd))["reasons"] == {}, "of this one the store cannot be asked"
     assert (await one(api, late))["reasons"] == {"NO_SESSION": 15, "FORM_VELOCITY": 10}
 
 
@@ -260,8 +271,8 @@ async def test_webhooks_are_told_once_and_who_it_is_as_far_as_they_ask(
     with receiving({}) as receiver:
         masked = await hook(api, receiver, "/masked")
         await hook(api, receiver, "/whole", unmasked=True)
-        await hook(api, receiver, "/all", kinds=["*"], template="slack")
-        await hook(api, receiver, "/alerts", kinds=["alert"], unmasked=True)
+        await hook(api, receiver, "/slack", kinds=["lead.created"], template="slack")
+        await hook(api, receiver, "/alerts", kinds=["alert", "*"], unmasked=True)
         lead = kept(api, session="s")
         kept(api, site="blog")
         store(migrated, lead, ("page_view", 3, "{}"), vpn=60)
@@ -278,7 +289,7 @@ async def test_webhooks_are_told_once_and_who_it_is_as_far_as_they_ask(
         assert (told[path]["event_type"], told[path]["site_id"], data["lead_id"]) == ("lead.created", "shop", lead.id)
         assert {name: data[name] for name in person} == person
         assert (data["masked"], data["suspicion"], data["reasons"]) == (path == "/masked", 25, ["NO_ENGAGEMENT", "VPN"])
-    assert "A••• L•••" in receiver.at("/all")[0].body.decode()
+    assert "A••• L•••" in receiver.at("/slack")[0].body.decode()
     assert [each["kind"] for each in again.json()["data"]] == ["lead.created"]
     everything = contents(tmp_path)
     assert all(secret.encode() not in everything for secret in (ADA.name, ADA.email, ADA.message, "A•••"))
@@ -298,11 +309,29 @@ async def test_a_lead_is_forwarded_again_until_it_is_there(api: Api) -> None:
         assert (answer.status_code, answer.json()["kind"], answer.json()["state"]) == (202, "lead.forwarded", "pending")
         async with delivering(api).courier():
             await until(lambda: len(receiver.got) == 2)
+        delivery = f"/api/v1/webhooks/{crm}/deliveries/{answer.json()['id']}"
+        first = (await api.ask("GET", delivery)).json()["tried"][0]
+        assert (first["status"], first["answer"]) == (500, ""), "it may say who it is"
         data = json.loads(receiver.got[1].body)["data"]
         assert (data["email"], data["message"], data["lead_id"]) == (ADA.email, ADA.message, lead.id)
         await api.ask("PATCH", f"/api/v1/webhooks/{crm}", json={"enabled": False})
         assert (await api.ask("POST", ways, "desk", json={"webhook_id": crm})).status_code == 409
     assert (await one(api, lead))["status"] == "forwarded"
+
+
+async def test_of_two_sites_with_one_id_the_site_is_asked_for_and_what_is_closed_stays_so(api: Api) -> None:
+    lead = kept(api)
+    kept(api, site="blog", id=lead.id)
+    assert (await api.ask("GET", f"{PATH}/{lead.id}")).status_code == 409
+    assert (await one(api, lead, "shop_admin"))["site_id"] == "shop"
+    ours = {"site_id": "shop"}
+    await api.ask("PATCH", f"{PATH}/{lead.id}", params=ours, json={"status": "spam"})
+    with receiving({}) as receiver:
+        wanted = {"webhook_id": await hook(api, receiver)}
+        forwarded = await api.ask("POST", f"{PATH}/{lead.id}/forward", params=ours, json=wanted)
+    assert forwarded.status_code == 202
+    found = (await api.ask("GET", f"{PATH}/{lead.id}", params=ours)).json()
+    assert (found["status"], found["site_id"]) == ("spam", "shop")
 
 
 async def test_who_is_forgotten_is_nowhere_and_the_others_are_where_they_were(api: Api, migrated: Client) -> None:

@@ -23,7 +23,8 @@ ODD = '<form action="http://["><input name="id"><input name="action"><button nam
 LEAD = """
 <form id="contact" action="/second" data-pulse-lead><input name="FIRSTNAME"><input name="email"><input name="page" value="/own">
 <input name="wants" value="tea"><input name="wants" value="milk"><input name="pin" type="password"><input name="consent" type="checkbox">
-<button id="send">send</button></form>
+<input name="event_id" type="hidden" value="42"><p data-pulse-ignore><input name="secret" value="s"></p><input name="elements" type="hidden">
+<button id="send">send</button></form><input name="outside" type="password" value="1234" form="contact">
 """
 
 

@@ -16,7 +16,7 @@ from api.collector.lead.form import LEAD, MAX_BYTES
 from api.collector.lead.names import ALSO, FIRST, FULL, LAST, OWN
 from api.collector.stamp import Receipt
 from api.control.leads import NewLead
-from pulse.leads.personal import Personal
+from pulse.leads.personal import Personal, Value
 from tests.unit.test_collector_track import BODIES, EVIL, NOW, PAGE
 
 ID = "0199c0de-7a1c-7d3e-9a77-3b1f00c0ffee"
@@ -59,14 +59,23 @@ def refused(body: Any) -> str:
 
 
 def test_a_form_in_the_words_of_the_contract() -> None:
-    told = {"form": "contact", "page": "https://shop.example.com/contact?mail=ada@example.org#x", "lead_id": ID}
+    told = {
+        "form": "contact",
+        "page": "https://shop.example.com/contact?mail=ada@example.org&utm_source=ad#x",
+        "lead_id": ID,
+    }
     more = {"fields": {"company": "Engines", "seats": 3}, "__pg_hp": "", "__pg_tts": 12.5, "budget": "10k"}
     lead, event = read({**ADA, **WHOSE, **told, **more})
 
     person = Personal(**ADA, fields={"budget": "10k", "company": "Engines", "seats": 3})
     page = "https://shop.example.com/contact"
     assert lead == NewLead(ID, "shop", NOW, "contact", page, "s-1", "v-1", True, False, 12.5, person)
-    assert (event.event, event.session_id, event.visitor_id, event.url) == ("lead", "s-1", "v-1", told["page"])
+    assert (event.event, event.session_id, event.visitor_id, event.url) == (
+        "lead",
+        "s-1",
+        "v-1",
+        f"{page}?utm_source=ad",
+    )
     assert event.properties == {"form": "contact"}
 
 
@@ -93,13 +102,71 @@ def test_a_form_in_the_words_that_pages_send_already() -> None:
 
 def test_names_in_parts_and_values_in_several() -> None:
     assert read({"first_name": "Ada", "last_name": "Lovelace"})[0].personal.name == "Ada Lovelace"
-    assert read({"full_name": "Ada L.", "first_name": "Ada"})[0].personal.name == "Ada L."
-    assert read({"name": "A", "first_name": "Ada"})[0].personal.name == "A"
+    whole = read({"full_name": "Ada L.", "first_name": "Ada"})[0].personal
+    assert (whole.name, whole.fields) == ("Ada L.", {"first_name": "Ada"})
     assert read(b"name=Ada&wants=tea&wants=milk&__pg_tts=")[0].personal.fields == {"wants": "tea, milk"}
-    assert read({"name": "Ada", "wants": ["tea", 2], "none": None})[0].personal.fields == {
+    assert read({"name": "Ada", "wants": ["tea", 2, None, "tea"], "none": None})[0].personal.fields == {
         "wants": "tea, 2",
         "none": None,
     }
+
+
+def test_of_several_names_for_the_same_its_own_counts_and_the_others_stay_fields() -> None:
+    person = {"page": "https://shop.example.com/x", "url": "https://ada.dev", "message": "hi", "comments": "after 5pm"}
+    body = {**person, "phone": "1", "tel": "2", "mail": "a@x.example", "name": "Lovelace", "firstname": "Ada"}
+    others: dict[str, Value] = {"url": "https://ada.dev", "comments": "after 5pm", "tel": "2", "firstname": "Ada"}
+    for sent in (body, dict(reversed(body.items())), urlencode(body).encode()):
+        lead, event = read(sent)
+        assert lead.personal == Personal("Lovelace", "a@x.example", "1", "hi", others)
+        assert (lead.page, event.url) == (person["page"], person["page"])
+    assert read({"email": "", "mail": "a@x.example"})[0].personal == Personal(email="a@x.example")
+    assert read({"name": "A", "a": "1", "a ": "2", "fields": {"a": 3}})[0].personal.fields == {"a": "1, 3, 2"}
+    assert read({"name": "A", "a\u0007": "1", "a": "2", "b": "", "b\0": "3"})[0].personal.fields == {
+        "a": "1, 2",
+        "b": "3",
+    }
+
+
+@pytest.mark.parametrize("other", ["42", "0199c0de-0000-7000-8000-000000000000", 7, ""])
+def test_a_field_called_event_id_does_not_take_the_place_of_the_leads_id(other: Any) -> None:
+    """Pages that sell tickets have one, the same in each form that is sent."""
+    lead, _ = read({"name": "Ada", "event_id": other, "lead_id": ID})
+    assert (lead.id, lead.personal.fields) == (ID, {"event_id": other} if other else {})
+    alone, again = (read({"name": "Ada", "event_id": "42"})[0] for _ in range(2))
+    assert alone.personal.fields == {"event_id": "42"}
+    assert alone.id != again.id
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"mail": "on"},
+        {"__pg_tts": -1.0},
+        {"__pg_tts": "1e999"},
+        {"__pg_tts": "soon"},
+        {"session_id": 5},
+        {"form": "x" * 201},
+        {"comment": "x" * 10_000, "message": "hi"},
+        {"page": 7},
+        {"nachricht": "x" * 2_001},
+    ],
+)
+def test_no_lead_is_refused_for_what_does_not_say_who_it_is(odd: dict[str, Any]) -> None:
+    lead, event = read({"name": "Ada", **odd})
+    assert lead.personal.fields == {name: value for name, value in odd.items() if name != "message"}
+    assert (lead.seconds, lead.session, lead.form, event.url) == (None, "", "", None)
+
+
+def test_an_address_that_was_asked_for_twice_is_one() -> None:
+    assert read({"email": ["a@b.example", "a@b.example"]})[0].personal.email == "a@b.example"
+    assert read(b"email=a%40b.example&email=&email=a%40b.example")[0].personal.email == "a@b.example"
+
+
+def test_marks_and_bytes_that_are_none() -> None:
+    assert read(b"\xef\xbb\xbf" + json.encode(ADA))[0].personal == Personal(**ADA)
+    with pytest.raises(Problem) as told:
+        read(b"name=Ada&message=%ff")
+    assert told.value.name == "malformed"
 
 
 def test_a_box_called_consent_is_a_field_of_the_form_and_no_answer() -> None:
@@ -145,6 +212,7 @@ def test_who_does_not_want_to_be_followed_is_answered_and_not_followed(
         ({}, "email"),
         ({"form": "contact"}, "email"),
         ({"name": "  "}, "email"),
+        ({"name": "\u0007"}, "email"),
         ({"email": "ada"}, "email"),
         ({"email": "ada @example.org"}, "email"),
         ({"email": 7}, "email"),
@@ -152,15 +220,14 @@ def test_who_does_not_want_to_be_followed_is_answered_and_not_followed(
         ({"name": "Ada", "phone": "1" * 65}, "phone"),
         ({"name": "Ada", "message": "x" * 10_001}, "message"),
         ({"name": "Ada", "lead_id": "mine"}, "lead_id"),
-        ({"name": "Ada", "__pg_tts": -1}, "__pg_tts"),
-        ({"name": "Ada", "__pg_tts": "soon"}, "__pg_tts"),
+        (urlencode({"name": "Ada", **{f"f{n}": "" for n in range(101)}}).encode(), "fields"),
         ({"name": "Ada", "fields": {"a": {"b": 1}}}, "fields"),
-        ({"name": "Ada", "a": "x" * 2_001}, "fields"),
+        ({"name": "Ada", "a": "x" * 10_001}, "fields"),
         ({"name": "Ada", **{f"f{n}": "" for n in range(51)}}, "fields"),
         ({"name": "Ada", "a": 2**60}, "fields"),
     ],
 )
-def test_a_bad_field_is_named(body: dict[str, Any], field: str) -> None:
+def test_a_bad_field_is_named(body: Any, field: str) -> None:
     assert refused(body).startswith(field)
 
 
@@ -180,8 +247,10 @@ def test_the_event_holds_nothing_of_who_it_is(more: dict[str, str]) -> None:
     secret = "4f1c9d"
     given_fields = {name: f"{secret}{value}" for name, value in more.items() if name.lower() not in {*OWN, *ALSO}}
     body = {"name": secret, "email": f"{secret}@x.example", "phone": secret, "message": secret, "fields": given_fields}
-    _, event = read(body)
+    address = f"https://{secret}:{secret}@shop.example.com/a?utm_source=ad&email={secret}#{secret}"
+    _, event = read({**body, "page": address, "referrer": address, "url": address, "form": "contact"})
     assert secret not in json.encode(event).decode()
+    assert event.url == event.referrer == "https://shop.example.com/a?utm_source=ad"
 
 
 @pytest.mark.parametrize("evil", EVIL)

@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from pulse.leads.mask import HIDDEN, mask_email, mask_name, mask_phone, mask_text
 from pulse.leads.notice import CREATED, with_personal
-from pulse.leads.personal import Personal
+from pulse.leads.personal import Personal, Value
 from pulse.leads.suspecting import is_among
 from pulse.notice import Notice
+from pulse.outbound.mail import mail_of
 from pulse.outbound.summary import summary_of
+from pulse.outbound.template import render
 
 WORDS = st.text(st.characters(exclude_categories=["Z", "C"], exclude_characters="@•"), min_size=1, max_size=20)
 TEXTS = st.text(st.characters(exclude_characters="•"), min_size=1, max_size=40)
@@ -73,6 +75,46 @@ def test_a_notice_is_told_with_who_it_is_and_of_itself_holds_nobody(person: Pers
     assert told.data == {**person.told(masked), "masked": masked, **notice.data}
     assert notice.data == {"lead_id": "1", "suspicion": 0}
     assert summary_of(told).title.startswith("lead.created")
+
+
+def test_people_are_told_what_somebody_wrote_before_what_pulse_says_of_it_and_mail_tells_all() -> None:
+    fields: dict[str, Value] = {
+        "company": "Engines",
+        "plan": "[free](https://evil.example)",
+        **{f"f{n}": "x" * 300 for n in range(9)},
+    }
+    person = Personal("Ada", "ada@example.org", message="hi\nstatus: spam", fields=fields)
+    more = {
+        "form": "f",
+        "page": "/p",
+        "suspicion": 0,
+        "suspicion_band": "low",
+        "reasons": [],
+        "session_id": "",
+        "status": "new",
+    }
+    told = with_personal(Notice(id="lead-1", kind=CREATED, site_id="shop", at=0, data=more), person, masked=False)
+    names = [
+        "site",
+        "email",
+        "message",
+        "form",
+        "page",
+        "fields.company",
+        "fields.plan",
+        "fields.f0",
+        "fields.f1",
+        "fields.f2",
+    ]
+    assert [name for name, _ in summary_of(told).facts] == names
+    mail = mail_of(told, "m", "mailto:ops@example.org", "pulse@example.org", 0).get_content()
+    lines = mail.splitlines()
+    assert {*(f"fields.f{n}: {'x' * 300}" for n in range(9)), "message: hi", "    status: spam", "suspicion: 0"} <= {
+        *lines
+    }
+    assert not any(line.startswith(("phone", "session_id", "reasons")) for line in lines)
+    for template in ("teams", "discord"):
+        assert "](" not in render(template, told, {}).body.decode()
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,9 @@ export function install() {
       else console.warn('pulse: an answer is "granted" or "denied", not', answer);
     },
     reset: () => then((tracker) => tracker.reset()),
-    /** @param {any} fields @returns {Promise<string>} */
-    lead: (fields) => new Promise((kept, failed) => then((tracker) => tracker.lead(fields).then(kept, failed))),
+    /** @param {any} fields @param {HTMLFormElement} [form] @returns {Promise<string>} */
+    lead: (fields, form) =>
+      new Promise((kept, failed) => then((tracker) => tracker.lead(fields, form).then(kept, failed))),
     flush: () => then((tracker) => tracker.flush()),
     ids: () => running?.ids() ?? null,
   };

@@ -7,7 +7,7 @@
 
 /**
  * @param {import("./types.js").Emit} track
- * @param {(fields: import("./types.js").Properties) => Promise<unknown>} lead
+ * @param {(fields: import("./types.js").Properties, form: HTMLFormElement) => Promise<unknown>} lead
  */
 export function watchForms(track, lead) {
   const shown = performance.now();
@@ -44,7 +44,7 @@ export function watchForms(track, lead) {
     track("form_submit", told(form, filling));
     if (!form.hasAttribute("data-pulse-lead")) return;
     const seconds = Math.round(performance.now() - shown) / 1_000;
-    lead({ form: nameOf(form), ...valuesOf(form), __pg_tts: seconds }).catch((fault) => console.warn(fault));
+    lead({ form: nameOf(form), ...valuesOf(form), __pg_tts: seconds }, form).catch((fault) => console.warn(fault));
   });
 
   // before the tracker sends all there is
@@ -61,12 +61,17 @@ export function watchForms(track, lead) {
   }
 }
 
-/** What stands in a form, but for passwords and files. @param {HTMLFormElement} form */
+/** Of which nothing is sent. */
+const HIDDEN = "[type=password],[autocomplete*=password],[data-pulse-ignore]";
+/** A field called `elements` stands in the way of its form's own. */
+const elements = Object.getOwnPropertyDescriptor(HTMLFormElement.prototype, "elements")?.get;
+
+/** What stands in a form, but for passwords, files and what is not to be seen. @param {HTMLFormElement} form */
 function valuesOf(form) {
   /** @type {Record<string, string | string[]>} */
   const values = {};
   const data = new FormData(form);
-  const hidden = new Set([...form.querySelectorAll("input[type=password]")].map((field) => field.getAttribute("name")));
+  const hidden = new Set([...elements?.call(form)].map((field) => field.closest(HIDDEN) && field.name));
   for (const name of new Set(data.keys())) {
     const texts = data.getAll(name).filter((value) => typeof value === "string");
     if (!hidden.has(name) && texts.length) values[name] = texts.length > 1 ? texts : texts.join("");

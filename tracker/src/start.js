@@ -20,6 +20,8 @@ export function start(options) {
   let isViewed = false;
   /** @type {string | null} */
   let user = consent.isGranted ? read("user") : null;
+  /** What forms were sent as last. @type {WeakMap<object, { text: string, id: string }>} */
+  const sent = new WeakMap();
   let isLoading = false;
   let isGone = false;
 
@@ -194,23 +196,41 @@ export function start(options) {
    * Who somebody is goes by itself, not among the events: it is not kept here, and the caller hears what became of it.
    *
    * @param {import("./types.js").Properties} fields
+   * @param {object} [form] Sent again as it was it is the same lead.
    * @returns {Promise<string>} The lead's id, once it is kept.
    */
-  async function lead(fields) {
+  async function lead(fields, form) {
     recall();
     const own = consent.isGranted ? visit() : null;
     const ids = own && { visitor_id: visitor(), session_id: own.id };
-    const whose = { lead_id: uuid(), consent: consent.answer || undefined, ...ids };
+    const whose = { lead_id: leadId(fields, form), consent: consent.answer || undefined, ...ids };
     const text = JSON.stringify({ page: page.url, ...fields, ...whose });
-    const answer = await fetch(`${endpoint}/lead?api_key=${encodeURIComponent(key)}`, {
-      method: "POST",
-      credentials: "omit",
-      keepalive: text.length * 3 < 60_000,
-      headers: { "content-type": "text/plain" },
-      body: text,
-    });
+    const send = () =>
+      fetch(`${endpoint}/lead?api_key=${encodeURIComponent(key)}`, {
+        method: "POST",
+        credentials: "omit",
+        keepalive: text.length * 3 < 60_000,
+        headers: { "content-type": "text/plain" },
+        body: text,
+      });
+    let answer = await send();
+    if (answer.status === 429 || answer.status === 503) {
+      const wait = Math.min(Number(answer.headers.get("retry-after")) || 5, 60);
+      await new Promise((over) => setTimeout(over, wait * 1_000));
+      answer = await send();
+    }
     if (!answer.ok) throw new Error(`pulse: ${answer.status} ${await answer.text()}`);
     return (await answer.json()).lead_id;
+  }
+
+  /** @param {import("./types.js").Properties} fields @param {object} [form] */
+  function leadId(fields, form) {
+    const text = JSON.stringify({ ...fields, __pg_tts: 0 });
+    const last = form && sent.get(form);
+    if (last?.text === text) return last.id;
+    const id = uuid();
+    if (form) sent.set(form, { text, id });
+    return id;
   }
 
   return {

@@ -1,5 +1,6 @@
 """The body of /lead and its answer, each field with its limits."""
 
+import re
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -8,7 +9,8 @@ from pulse.event import UUID, Address, Identity
 from pulse.leads.personal import Value
 
 MAX_FIELDS = 50
-LONGEST_VALUE = 2_000
+LONGEST_VALUE = 10_000
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 _Label = Annotated[str, Meta(max_length=200)]
 _Value = (
@@ -28,7 +30,9 @@ class LeadForm(Struct, omit_defaults=True):
     phone: Annotated[str, Meta(max_length=64, description="A telephone number, as it was written.")] = ""
     message: Annotated[str, Meta(max_length=10_000, description="What they wrote.")] = ""
     form: Annotated[_Label, Meta(description="Which form it was.")] = ""
-    page: Annotated[Address, Meta(description="The page's address; kept without its query.")] = ""
+    page: Annotated[
+        Address, Meta(description="The page's address; kept without its query, but for utm_… in the event.")
+    ] = ""
     referrer: Annotated[Address, Meta(description="Where the visitor came from; for the event alone.")] = ""
     session_id: Annotated[Identity, Meta(description="The session in which it was sent.")] = ""
     visitor_id: Annotated[Identity, Meta(description="The visitor who sent it.")] = ""
@@ -42,9 +46,7 @@ class LeadForm(Struct, omit_defaults=True):
         dict[_Label, _Value],
         Meta(max_length=MAX_FIELDS, description=f"Other fields, texts of at most {LONGEST_VALUE:,} characters."),
     ] = field(default_factory=dict[str, Value])
-    honeypot: Annotated[str, Meta(max_length=1_000, description="A field that people do not see.")] = field(
-        default="", name="__pg_hp"
-    )
+    honeypot: Annotated[str, Meta(description="A field that people do not see.")] = field(default="", name="__pg_hp")
     seconds: (
         Annotated[
             float, Meta(ge=0, le=1e9, description="How long it took from the form's appearance until it was sent.")

@@ -13,8 +13,8 @@ from api.collector.answer import Problem, invalid
 from api.collector.decode import Decoded, Incoming
 from api.collector.form import Form, Sent
 from api.collector.ids import ENTROPY_BITS, uuid7
-from api.collector.lead.bodies import MAX_FIELDS, LeadForm, LeadKept
-from api.collector.lead.names import in_own_words
+from api.collector.lead.bodies import EMAIL, MAX_FIELDS, LeadForm, LeadKept
+from api.collector.lead.names import in_own_words, together
 from api.collector.stamp import Entropy, Receipt
 from api.collector.undecodable import bare_surrogates, said
 from api.control.leads import NewLead
@@ -27,10 +27,13 @@ MAX_BYTES = 64 * 1024
 OK = 200
 ENCODED = "application/x-www-form-urlencoded"
 LONGEST_PAGE = 2_000
+CLEANED = ("name", "email", "phone", "message", "form", "page", "referrer", "session_id", "visitor_id")
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What may not stand in a text: control characters but tab and newline, and what turns the order of letters around."""
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*@")
+BOM = b"\xef\xbb\xbf"
+MOST_PAIRS = 2 * MAX_FIELDS
 
 _object = json.Decoder(dict[str, Any])
 
@@ -74,10 +77,11 @@ def _form(body: bytes) -> LeadForm:
         if fault.field is None:
             raise Problem(400, "malformed", f"the body is not what is sent here: {said(error)}") from None
         raise invalid(fault.field, fault.what) from None
-    form.email = form.email.strip()
-    if form.email and not _EMAIL.fullmatch(form.email):
+    for name in CLEANED:
+        setattr(form, name, _clean(getattr(form, name)))
+    if form.email and not EMAIL.fullmatch(form.email):
         raise invalid("email", "is not an e-mail address")
-    if not any(map(str.strip, (form.name, form.email, form.phone, form.message))):
+    if not any((form.name, form.email, form.phone, form.message)):
         raise invalid("email", "is missing, and so are name, phone and message: one must be there")
     return form
 
@@ -87,16 +91,19 @@ def _is_json(body: bytes) -> bool:
 
 
 def _fields(body: bytes) -> dict[str, Any]:
+    body = body.removeprefix(BOM)
     if _is_json(body):
         return _object.decode(body)
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=2 * MAX_FIELDS)
-    except ValueError:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_PAIRS)
+    except UnicodeDecodeError:
         raise Problem(400, "malformed", "the body is neither JSON nor what a form sends by itself, in UTF-8") from None
-    found: dict[str, Any] = {}
+    except ValueError:
+        raise invalid("fields", f"are more than the {MOST_PAIRS} that a form may send") from None
+    found: dict[str, list[str]] = {}
     for name, value in pairs:
-        found[name] = f"{found[name]}, {value}" if found.get(name) else value
-    return found
+        found.setdefault(name, []).append(value)
+    return dict(found)
 
 
 def _lead(form: LeadForm, lead_id: str, receipt: Receipt, is_linked: bool) -> NewLead:
@@ -104,19 +111,19 @@ def _lead(form: LeadForm, lead_id: str, receipt: Receipt, is_linked: bool) -> Ne
         id=lead_id,
         site=receipt.site_id,
         received=receipt.received_at,
-        form=_clean(form.form),
-        page=_clean(re.split("[?#]", form.page, maxsplit=1)[0][:LONGEST_PAGE]),
-        session=_clean(form.session_id),
-        visitor=_clean(form.visitor_id),
+        form=form.form,
+        page=_bare(form.page).partition("?")[0][:LONGEST_PAGE],
+        session=form.session_id,
+        visitor=form.visitor_id,
         is_linked=is_linked,
         honeypot=bool(form.honeypot.strip()),
         seconds=form.seconds,
         personal=Personal(
-            _clean(form.name),
-            _clean(form.email),
-            _clean(form.phone),
-            _clean(form.message),
-            {_clean(name): _plain(value) for name, value in form.fields.items()},
+            form.name,
+            form.email,
+            form.phone,
+            form.message,
+            together((_clean(name), _plain(value)) for name, value in form.fields.items()),
         ),
     )
 
@@ -128,11 +135,18 @@ def _event(form: LeadForm, lead_id: str, is_denied: bool) -> Incoming:
         event_id=lead_id,
         session_id=form.session_id or None,
         visitor_id=form.visitor_id or None,
-        url=form.page or None,
-        referrer=form.referrer or None,
+        url=_bare(form.page) or None,
+        referrer=_bare(form.referrer) or None,
         consent="denied" if is_denied else form.consent,
         properties={"form": form.form} if form.form else None,
     )
+
+
+def _bare(address: str) -> str:
+    """An address without what may say who somebody is: of its query only the campaign stays."""
+    path, _, query = _USER.sub(r"\1//", address.partition("#")[0]).partition("?")
+    campaign = "&".join(each for each in query.split("&") if each.lower().startswith("utm_"))
+    return f"{path}?{campaign}" if campaign else path
 
 
 def _clean(text: str) -> str:
@@ -145,5 +159,5 @@ def _plain(value: Value) -> Value:
 
 Read = Callable[[bytes, bool, Receipt, Entropy], Sent]
 
-LEAD = Form(read, MAX_BYTES, OK, is_lines)
+LEAD = Form(read, MAX_BYTES, OK, is_lines, waits=False)
 """A form that somebody sent."""

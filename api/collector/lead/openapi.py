@@ -37,6 +37,7 @@ def operations(shared: dict[str, Any], problems: dict[str, Any]) -> dict[str, An
         "requestBody": {"required": True, "content": {"application/json": body, ENCODED: body}},
         "responses": {
             "200": {"description": "It is durable.", "content": {"application/json": told}},
+            "409": {**problems["400"], "description": "Something else was sent under this lead_id."},
             **problems,
         },
     }

@@ -10,6 +10,7 @@ depends_on = None
 
 INDEXES = (
     ("organisation", "received", "id"),
+    ("organisation", "id"),
     ("site", "received", "id"),
     ("site", "email_mark", "received"),
     ("site", "visitor", "received"),
