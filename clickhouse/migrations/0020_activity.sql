@@ -79,7 +79,7 @@ SELECT
     count() AS events,
     now64(6) AS stored_at
 FROM events
-WHERE (site_id, toDate(ts)) NOT IN
+WHERE (site_id, toDate(ts)) GLOBAL NOT IN
     (
         SELECT site_id, addDays(quarter, day - 1)
         FROM activity
