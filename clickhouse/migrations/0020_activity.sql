@@ -1,6 +1,7 @@
 -- Who was there on which days: a row for each quarter of somebody, with a bit for each day, of any event (`event` is empty)
 -- and of each; what is in it twice is in it once. Rows with a `day` are of nobody: they count the site's events of that day, in
--- the same insert, so whoever asks can tell whether the rows are those of all events that are stored.
+-- the same insert, so whoever asks can tell whether the rows are those of all events that are stored. Those among them with an
+-- `event` are added by who makes rows anew, and are taken away again: meanwhile the numbers differ.
 CREATE TABLE IF NOT EXISTS activity
 (
     site_id    LowCardinality(String) COMMENT 'The site.',
