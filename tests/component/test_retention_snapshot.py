@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import pytest
 from msgspec import structs
 
 from api.query.nightly import LEASE_MS, Nightly, due_at, snapshot_of, weeks_before
+from clickhouse import activity
 from clickhouse.bounded import Limits
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
@@ -139,6 +141,14 @@ async def test_what_changed_since_is_told_from_the_events(api: Api, client: Clie
     client.command("ALTER TABLE events DELETE WHERE visitor_id = 'v90' SETTINGS mutations_sync = 2")
     _, meta = await told(api)
     assert meta["source"] == "activity"
+
+
+async def test_what_is_about_to_be_replaced_is_told_from_the_events(api: Api, client: Client) -> None:
+    nightly(api).tend()
+    groups, _ = await told(api)
+    activity.forget(client, int(f"{datetime.fromtimestamp(BEGINS[0] / 1000, UTC):%Y%m}"))
+    later, meta = await told(api)
+    assert (later, meta["snapshot"]) == (groups, None)
 
 
 async def test_each_is_made_once_however_many_make_them(api: Api) -> None:
