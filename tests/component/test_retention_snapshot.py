@@ -164,7 +164,9 @@ async def test_what_somebody_left_half_done_is_made_once_their_time_is_over(api:
     assert api.parts.store.snapshots.take("shop", "users", NIGHT, NOW, LEASE_MS)
     assert nightly(api).tend() == len(SITES) * len(UNITS) - 1
     assert api.parts.store.snapshots.get("shop", "users") is None
-    assert nightly(api, NOW + LEASE_MS).tend() == 1
+    api.parts.store.snapshots.renew("shop", "users", NOW + 1, LEASE_MS)
+    assert nightly(api, NOW + LEASE_MS).tend() == 0
+    assert nightly(api, NOW + LEASE_MS + 1).tend() == 1
     assert api.parts.store.snapshots.get("shop", "users") is not None
 
 
