@@ -23,7 +23,7 @@ _CREATE = re.compile(
 _CHANGE = re.compile(
     r"^(?P<head>(?P<verb>ALTER|DROP|RENAME|OPTIMIZE|TRUNCATE) TABLE(?: IF EXISTS)? (?P<name>\w+))", re.MULTILINE
 )
-_FILL = re.compile(r"^INSERT INTO \w+ \(.*\bFROM (?P<source>events)\b", re.MULTILINE | re.DOTALL)
+_FILL = re.compile(r"^INSERT INTO (?P<target>\w+) \(.*\bFROM events\b", re.MULTILINE | re.DOTALL)
 _ENGINE = re.compile(r"\bENGINE = (\w*MergeTree)\b")
 _LOCAL = ("TABLE", "MATERIALIZED VIEW")
 _SHARED_OUT = {
@@ -103,9 +103,11 @@ def _changed(statement: str, found: re.Match[str], cluster: str, database: str) 
 
 
 def _of_all_shards(statement: str, found: re.Match[str], database: str) -> str:
-    """What is made of the events of all shards lies on the one that is asked: of such a table all shards are asked together."""
-    at = found.start("source")
-    return f"{statement[:at]}{database}.{statement[at:]}"
+    """What is made of the events of all shards lies on the one that is asked: of such a table all shards are asked together.
+
+    So they are of what is there of it already.
+    """
+    return re.sub(rf"\bFROM (events|{found['target']})\b", rf"FROM {database}.\1", statement)
 
 
 def _on_cluster(statement: str, head: str, cluster: str) -> str:

@@ -68,6 +68,10 @@ class Snapshots:
         with self._database.write() as session:
             return session.connection().execute(free.values(taken_until=now + lease_ms)).rowcount == 1
 
+    def renew(self, site: str, unit: str, now: int, lease_ms: int) -> None:
+        """Keep for so long from now what is ours to make."""
+        self._change(site, unit, {"taken_until": now + lease_ms})
+
     def keep(self, site: str, unit: str, due: int, values: Mapping[str, Any]) -> None:
         """Note what was made for a night."""
         self._change(site, unit, {"due": due, "taken_until": 0, **values})

@@ -16,7 +16,8 @@ from clickhouse.reports.scope import Unit
 from pulse.errors import PulseError, TooCostly, Unavailable
 
 AT_MS = 2 * HOUR_MS
-LEASE_MS = 900_000
+LEASE_MS = 7_200_000
+"""Longer than all statements that make a quarter's rows of activity anew may take."""
 LOOK_S = 60.0
 
 log = getLogger(__name__)
@@ -91,7 +92,7 @@ class Nightly:
         weeks = weeks_before(due, ZoneInfo(site.timezone))
         try:
             if self._mends and unit == UNITS[0]:
-                activity.mend(self._client, site.id, self._now())
+                self._mend(site, unit)
             found = take(Bounded(self._client, self._limits), site.id, unit, weeks, self._now())
         except TooCostly as error:
             log.warning("there is no snapshot of a site's retention: %s", error, extra={"site": site.id, "unit": unit})
@@ -102,6 +103,15 @@ class Nightly:
         values = {"made": found.made_ms, "begins": found.begins, "cells": found.cells, "mark": found.mark}
         self._store.snapshots.keep(site.id, unit, due, values)
         return True
+
+    def _mend(self, site: Zoned, unit: Unit) -> None:
+        """Make rows of activity anew; one quarter takes no longer than it stays ours."""
+
+        def renew() -> None:
+            self._store.snapshots.renew(site.id, unit, self._now(), LEASE_MS)
+
+        activity.mend(self._client, site.id, self._now(), renew)
+        renew()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -102,10 +102,10 @@ class ActiveResponse(BaseModel):
 @kept()
 async def query(request: Request, key: Reader, parts: With, asked: StickinessAsked) -> StickinessResponse:
     """How many users or visitors were active in exactly, and in at least, so many periods of the range."""
-    began = perf_counter()
+    began, now = perf_counter(), now_ms()
     scope, grid = gridded(await scope_of(asked, key, parts), asked.interval, asked, USUAL)
     activity = Activity(scope, asked.unit, grid, False, asked.active.happening, "active")
-    found = await answered(request, parts, lambda client: stickiness.answer(client, activity))
+    found = await answered(request, parts, lambda client: stickiness.answer(client, activity, now))
     data = StickinessData(
         site_id=scope.site_id,
         start_date=scope.start_ms,
@@ -120,7 +120,7 @@ async def query(request: Request, key: Reader, parts: With, asked: StickinessAsk
         ],
         meta=Meta(source=found.source, rows_read=found.rows_read, ms=round((perf_counter() - began) * 1000, 2)),
     )
-    return StickinessResponse(data=data, timestamp=now_ms())
+    return StickinessResponse(data=data, timestamp=now)
 
 
 @router.post("/stickiness/active", summary="Active users by day, week and month")

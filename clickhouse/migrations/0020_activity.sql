@@ -1,6 +1,7 @@
 -- Who was there on which days: a row for each quarter of somebody, with a bit for each day, of any event (`event` is empty)
 -- and of each; what is in it twice is in it once. Rows with a `day` are of nobody: they count the site's events of that day, in
--- the same insert, so whoever asks can tell whether the rows are those of all events that are stored.
+-- the same insert, so whoever asks can tell whether the rows are those of all events that are stored. Those among them with an
+-- `event` are added by who makes rows anew, and are taken away again: meanwhile the numbers differ.
 CREATE TABLE IF NOT EXISTS activity
 (
     site_id    LowCardinality(String) COMMENT 'The site.',
@@ -69,7 +70,25 @@ FROM
     )
 ) AS seen;
 
--- What was stored before: who was there, then how many events that are the rows of.
+-- What was stored before: how many events, then who was there. An insert that the view has not seen may end meanwhile: then its
+-- events are counted by nobody, which is noticed; counted last they would stand for rows that are not there.
+INSERT INTO activity (site_id, quarter, day, events, stored_at)
+SELECT
+    site_id,
+    toStartOfQuarter(toDate(ts)) AS quarter,
+    toUInt8(toDate(ts) - quarter + 1) AS day,
+    count() AS events,
+    now64(6) AS stored_at
+FROM events
+WHERE (site_id, toDate(ts)) GLOBAL NOT IN
+    (
+        SELECT site_id, addDays(quarter, day - 1)
+        FROM activity
+        WHERE day > 0
+    )
+GROUP BY site_id, quarter, day
+SETTINGS max_partitions_per_insert_block = 0;
+
 INSERT INTO activity (site_id, quarter, day, event, bot, visitor, person, named, visitor_id, days)
 SELECT
     site_id,
@@ -89,20 +108,3 @@ FROM
 ) AS seen
 GROUP BY site_id, quarter, day, event, bot, visitor, person, named
 SETTINGS max_bytes_before_external_group_by = 1000000000, max_partitions_per_insert_block = 0;
-
-INSERT INTO activity (site_id, quarter, day, events, stored_at)
-SELECT
-    site_id,
-    toStartOfQuarter(toDate(ts)) AS quarter,
-    toUInt8(toDate(ts) - quarter + 1) AS day,
-    count() AS events,
-    now64(6) AS stored_at
-FROM events
-WHERE (site_id, toDate(ts)) NOT IN
-    (
-        SELECT site_id, addDays(quarter, day - 1)
-        FROM activity
-        WHERE day > 0
-    )
-GROUP BY site_id, quarter, day
-SETTINGS max_partitions_per_insert_block = 0;

@@ -48,9 +48,7 @@ def swap(shadow: Shadow, told: Told = lambda what, done, of: None) -> int:
     if todo:
         funnels.distrust(shadow.client)
     funnels.mend(shadow.client)
-    for month in about.months:
-        if month.differs:
-            activity.complete(shadow.client, month.month)
+    activity.complete(shadow.client, [month.month for month in about.months if month.differs])
     about.state = "swapped"
     shadow.note()
     told("swapped", len(todo), len(todo))

@@ -1,10 +1,10 @@
 """Who was there in which periods: from the rows of `activity` where these tell it, else from the events."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from clickhouse.client import Client
+from clickhouse.client import Answer, Client
 from clickhouse.reports import daybits
 from clickhouse.reports.daybits import Day
 from clickhouse.reports.filter import NOTHING, Parameters
@@ -36,42 +36,96 @@ class Activity:
 
 
 class Told(NamedTuple):
-    """What stands behind FROM, and which table it reads.
+    """What a question brought, and which table it read."""
 
-    Its rows are of `periods`, the numbers of periods ascending, and of `units`, how many were there in just these.
-    """
-
-    rows: str
+    answer: Answer
     source: str
 
 
-def told(client: Client, bound: Parameters, *activities: Activity) -> Told:
-    """How activities are told, of the same scope, unit and grid: after the periods of one come those of the next one.
+def ask(
+    client: Client, bound: Mapping[str, object], about: Callable[[str], str], now_ms: int, *activities: Activity
+) -> Told:
+    """Ask a statement `about` activities of the same scope, unit and grid; it is given what stands behind FROM.
 
-    So the n-th of a grid of five periods has the numbers from 6n on, 6n being that of its history. Raises QueryError for a
-    filter that cannot be, and as the client does.
+    The rows there are of `periods`, the numbers of periods ascending, and of `units`, how many were there in just these.
+    After the periods of one activity come those of the next one: the n-th of a grid of five periods has the numbers from 6n
+    on, 6n being that of its history. Raises QueryError for a filter that cannot be, and as the client does.
     """
-    scope, grid = activities[0].scope, activities[0].grid
-    is_kept = any(activity.is_kept for activity in activities)
-    doubtful = unsure(client, scope.site_id, daybits.day_of(scope.end_ms)) if is_kept else frozenset()
-    marks, rows = Marks((grid.periods + 1) * len(activities) - 1), list[str]()
-    for n, activity in enumerate(activities):
-        rows += _rows(activity, bound, doubtful, marks, n * (grid.periods + 1))
-    return Told(_counted(marks, rows), TABLE if is_kept else EVENTS)
+    if any(activity.is_kept for activity in activities):
+        days = _days(activities)
+        today = daybits.day_of(now_ms)
+        doubtful = unsure(client, *days) | {day for day in (today, today + 1) if day < days.end}
+        found = _ask(client, bound, about, activities, doubtful)
+        # what is deleted or made anew between the look and the question, or during it, is noticed by a second look
+        if unsure(client, *days) <= doubtful:
+            return Told(found, TABLE)
+    return Told(_ask(client, bound, about, activities, None), EVENTS)
 
 
-def unsure(client: Client, site_id: str, end_day: Day) -> frozenset[Day]:
-    """The days before one of which `activity` has not the rows of all events that are stored, or has those of others."""
-    asked = {"site": site_id, "until": daybits.date_of(end_day)}
-    [[stored, counted]] = client.ask(text_of("activity_sure"), asked).rows
-    if stored == counted:
+def unsure(client: Client, site_id: str, first: Day, end: Day) -> frozenset[Day]:
+    """The days from one to before another of which `activity` has not the rows of all events that are stored, or has those of others.
+
+    Days that make up for each other are not noticed. Days are looked at one by one within some months alone.
+    """
+    if _is_sure(client, site_id, first, end):
         return frozenset()
-    return frozenset(row[0] for row in client.ask(text_of("activity_unsure"), asked).rows)
+    if end - first <= LOOKED_AT:
+        return differing(client, site_id, first, end)
+    middle = (first + end) // 2
+    return unsure(client, site_id, first, middle) | unsure(client, site_id, middle, end)
 
 
-def _rows(activity: Activity, bound: Parameters, doubtful: Iterable[Day], marks: Marks, shift: int) -> Iterator[str]:
+def differing(client: Client, site_id: str, first: Day, end: Day) -> frozenset[Day]:
+    """The same days, each looked at by itself, for which all events in between are read."""
+    return frozenset(row[0] for row in client.ask(text_of("activity_unsure"), _between(site_id, first, end)).rows)
+
+
+def _is_sure(client: Client, site_id: str, first: Day, end: Day) -> bool:
+    [[stored, counted]] = client.ask(text_of("activity_sure"), _between(site_id, first, end)).rows
+    return bool(stored == counted)
+
+
+def _between(site_id: str, first: Day, end: Day) -> dict[str, object]:
+    return {"site": site_id, "since": daybits.date_of(first), "until": daybits.date_of(end)}
+
+
+class _Days(NamedTuple):
+    site_id: str
+    first: Day
+    end: Day
+
+
+def _days(activities: tuple[Activity, ...]) -> _Days:
+    """The days of which rows of `activity` may be read."""
+    scope, grid = activities[0].scope, activities[0].grid
+    has_history = any(activity.has_history and activity.is_kept for activity in activities)
+    return _Days(
+        scope.site_id,
+        0 if has_history else daybits.day_of(grid.start_ms),
+        daybits.day_of(scope.end_ms),
+    )
+
+
+def _ask(
+    client: Client,
+    bound: Mapping[str, object],
+    about: Callable[[str], str],
+    activities: tuple[Activity, ...],
+    doubtful: frozenset[Day] | None,
+) -> Answer:
+    """Ask of the events alone where no days are given."""
+    periods = activities[0].grid.periods + 1
+    own, marks, rows = Parameters(bound), Marks(periods * len(activities) - 1), list[str]()
+    for n, activity in enumerate(activities):
+        rows += _rows(activity, own, doubtful, marks, n * periods)
+    return client.ask(about(_counted(marks, rows)), own)
+
+
+def _rows(
+    activity: Activity, bound: Parameters, doubtful: Iterable[Day] | None, marks: Marks, shift: int
+) -> Iterator[str]:
     """Statements of rows, each of somebody with marks."""
-    if not activity.is_kept:
+    if doubtful is None or not activity.is_kept:
         yield _events(activity, bound, marks, shift)
         return
     days = daybits.split(activity.grid.begins, activity.scope.end_ms, activity.has_history, doubtful)
@@ -142,4 +196,6 @@ def _looked_up(activity: Activity, rows: list[str], marks: Marks) -> list[str]:
 OWN: Mapping[Unit, str] = {"users": "visitor, person, named", "visitors": "visitor"}
 """By what rows of one unit are told where people stand behind visitors."""
 HALF = 64
+LOOKED_AT = 92
+"""So many days are looked at one by one at once."""
 UNION = "\nUNION ALL\n"

@@ -4,12 +4,12 @@ FROM
 (
     SELECT toDate(ts) AS date, toInt64(count()) AS difference
     FROM events
-    WHERE site_id = {site:String} AND toDate(ts) < {until:Date}
+    WHERE site_id = {site:String} AND toDate(ts) >= {since:Date} AND toDate(ts) < {until:Date}
     GROUP BY date
     UNION ALL
     SELECT addDays(quarter, day - 1) AS date, -sum(events) AS difference
     FROM activity
-    WHERE site_id = {site:String} AND day > 0 AND addDays(quarter, day - 1) < {until:Date}
+    WHERE site_id = {site:String} AND day > 0 AND addDays(quarter, day - 1) >= {since:Date} AND addDays(quarter, day - 1) < {until:Date}
     GROUP BY date
 )
 GROUP BY date

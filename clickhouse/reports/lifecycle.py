@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clickhouse.client import Client
-from clickhouse.reports.activity import Activity, told
-from clickhouse.reports.filter import Parameters
+from clickhouse.reports.activity import Activity, ask
 from clickhouse.reports.statement import text_of
 
 STATES = ("new", "returning", "resurrecting", "dormant")
@@ -35,9 +34,8 @@ def answer(client: Client, activity: Activity, now_ms: int) -> LifecycleAnswer:
 
     Raises QueryError for a filter that cannot be, and as the client does.
     """
-    bound = Parameters(activity.scope.parameters() | {"last": activity.grid.periods})
-    rows, source = told(client, bound, activity)
-    found = client.ask(text_of("lifecycle", activity=rows), bound)
+    bound = activity.scope.parameters() | {"last": activity.grid.periods}
+    found, source = ask(client, bound, lambda rows: text_of("lifecycle", activity=rows), now_ms, activity)
     stages = tuple(_stage(activity, number, found.rows, now_ms) for number in range(2, activity.grid.periods + 1))
     return LifecycleAnswer(stages, source, found.rows_read, found.ms)
 

@@ -6,7 +6,8 @@ from itertools import accumulate
 from typing import Literal
 
 from clickhouse.client import Client
-from clickhouse.reports.activity import EVENTS, Activity, told
+from clickhouse.reports import activity
+from clickhouse.reports.activity import EVENTS, Activity, Told
 from clickhouse.reports.field import Field, field_of
 from clickhouse.reports.filter import Parameters, numeric, text
 from clickhouse.reports.grid import Grid
@@ -90,24 +91,23 @@ def answer(client: Client, query: RetentionQuery, now_ms: int) -> RetentionAnswe
     """Answer a question; raises QueryError for revenue in several currencies, and as the client does."""
     if query.measure == "revenue":
         _demand_one_currency(client, query)
-    statement, bound, source = statement_of(client, query)
-    found = client.ask(statement, bound)
+    found, source = ask(client, query, now_ms)
     groups = tuple(group_of(query, value, size, cells, now_ms) for value, size, cells in found.rows)
     if not groups and not query.breakdown:
         groups = (group_of(query, "", 0, (), now_ms),)
     return RetentionAnswer(groups, source, found.rows_read, found.ms)
 
 
-def statement_of(client: Client, query: RetentionQuery) -> tuple[str, Parameters, str]:
-    """The statement, its parameters and the table it reads; raises QueryError for what cannot be asked, and as the client does."""
+def ask(client: Client, query: RetentionQuery, now_ms: int) -> Told:
+    """The rows of groups and their cells, and the table they are from; raises QueryError for what cannot be asked, and as the client does."""
     bound = Parameters(query.scope.parameters())
     bound["columns"] = columns_of(query)
     if is_plain(query):
         starts = Activity(query.scope, query.unit, query.grid, query.kind != "recurring", query.start, "start")
         returns = Activity(query.scope, query.unit, query.grid, False, query.back, "return")
-        rows, source = told(client, bound, *((starts,) if query.start == query.back else (starts, returns)))
-        return _plain(query, rows), bound, source
-    return _timed(query, bound), bound, EVENTS
+        both = (starts,) if query.start == query.back else (starts, returns)
+        return activity.ask(client, bound, lambda rows: _plain(query, rows), now_ms, *both)
+    return Told(client.ask(_timed(query, bound), bound), EVENTS)
 
 
 def is_plain(query: RetentionQuery) -> bool:

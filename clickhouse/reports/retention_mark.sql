@@ -1,12 +1,13 @@
--- What changes with whatever is stored from before a moment: how many events there are, when one of the days before the
--- moment's own was stored last, and when one of that day was received last. The sorting key tells the first, rows of days the second.
+-- What changes with whatever is stored from before a moment: how many events there are; of the days before the moment's own,
+-- of how many events there are rows, and when one was stored last; when one of its own day was received last.
+-- The sorting key tells the first, rows of days the second.
 SELECT
     (SELECT count() FROM events WHERE site_id = {site:String} AND ts < fromUnixTimestamp64Milli({end:Int64})) AS events,
     (
-        SELECT toUnixTimestamp64Micro(max(activity.stored_at))
+        SELECT (sum(activity.events), toUnixTimestamp64Micro(max(activity.stored_at)))
         FROM activity
         WHERE site_id = {site:String}
             AND day > 0
             AND addDays(quarter, day - 1) < toDate(fromUnixTimestamp64Milli({end:Int64}, 'UTC'))
-    ) AS stored,
+    ) AS counted,
     $received AS received

@@ -13,10 +13,10 @@ from clickhouse.reports.retention import (
     RetentionAnswer,
     RetentionQuery,
     answer,
+    ask,
     group_of,
     is_plain,
     is_whole,
-    statement_of,
 )
 from clickhouse.reports.scope import Scope, Unit
 from clickhouse.reports.statement import text_of
@@ -62,8 +62,7 @@ def take(client: Client, site_id: str, unit: Unit, begins: tuple[int, ...], now_
     behind = people.dictionary_of(client.database) if state else ""
     scope = Scope(site_id, begins[0], begins[-1], people=behind)
     columns = tuple((n, n) for n in range(len(begins) - 1))
-    statement, bound, _ = statement_of(client, RetentionQuery(scope, Grid(begins), columns, unit=unit))
-    found = client.ask(statement, bound).rows
+    found = ask(client, RetentionQuery(scope, Grid(begins), columns, unit=unit), now_ms).answer.rows
     cells = tuple((int(c), int(n), int(units)) for _, _, some in found for c, n, units, _ in some)
     return Snapshot(begins, cells, mark, now_ms)
 

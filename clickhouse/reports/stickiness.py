@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from clickhouse.client import Client
-from clickhouse.reports.activity import Activity, told
-from clickhouse.reports.filter import Parameters
+from clickhouse.reports.activity import Activity, ask
 from clickhouse.reports.statement import text_of
 
 WEEK, MONTH = 7, 30
@@ -50,11 +49,10 @@ class ActiveAnswer:
     ms: float
 
 
-def answer(client: Client, activity: Activity) -> StickinessAnswer:
+def answer(client: Client, activity: Activity, now_ms: int) -> StickinessAnswer:
     """Answer for an activity without history. Raises QueryError for a filter that cannot be, and as the client does."""
-    bound = Parameters(activity.scope.parameters())
-    rows, source = told(client, bound, activity)
-    found = client.ask(text_of("stickiness", activity=rows), bound)
+    bound = activity.scope.parameters()
+    found, source = ask(client, bound, lambda rows: text_of("stickiness", activity=rows), now_ms, activity)
     counts = {row[0]: row[1] for row in found.rows}
     exactly = tuple(counts.get(number, 0) for number in range(1, activity.grid.periods + 1))
     at_least = tuple(accumulate(reversed(exactly)))[::-1]
@@ -63,9 +61,8 @@ def answer(client: Client, activity: Activity) -> StickinessAnswer:
 
 def active(client: Client, activity: Activity, now_ms: int) -> ActiveAnswer:
     """Answer for an activity over days without history, of which the first 29 are not told. Raises as `answer` does."""
-    bound = Parameters(activity.scope.parameters() | {"longest": MONTH})
-    rows, source = told(client, bound, activity)
-    found = client.ask(text_of("stickiness_active", activity=rows), bound)
+    bound = activity.scope.parameters() | {"longest": MONTH}
+    found, source = ask(client, bound, lambda rows: text_of("stickiness_active", activity=rows), now_ms, activity)
     by_reach = {reach: _rolling(found.rows, reach, activity.grid.periods) for reach in (1, WEEK, MONTH)}
     begins, end = activity.grid.begins, min(activity.scope.end_ms, now_ms)
     days = (

@@ -1,17 +1,20 @@
 """Who was there on which days: rows that tell it, and days of which they do not, which are noticed and read from the events."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec import structs
 
 from clickhouse import activity
-from clickhouse.client import Client
-from clickhouse.migrate import FOLDER, migrate
+from clickhouse.client import Answer, Client
+from clickhouse.migrate import FOLDER, migrate, read
 from clickhouse.reports.activity import Activity, unsure
+from clickhouse.reports.daybits import quarter_of
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import Happening
 from clickhouse.reports.lifecycle import answer as lifecycle
@@ -49,6 +52,7 @@ def _events() -> list[Event]:
 
 
 EVENTS = _events()
+UNSEEN = Event(site_id="shop", ts=START + 3 * DAY, visitor_id="unseen", event_id="f" * 32)
 
 
 @pytest.fixture
@@ -73,37 +77,112 @@ def by_hand(events: list[Event], query: RetentionQuery) -> list[tuple[int, list[
     return cohorts(events, query, "day")[""]
 
 
+def unseen(client: Client) -> None:
+    """Store an event that the view does not see."""
+    client.command("DETACH TABLE activity_of_events SYNC")
+    fill(client, [UNSEEN])
+    client.command("ATTACH TABLE activity_of_events")
+
+
 def test_days_of_whose_events_the_rows_are_not_are_read_from_the_events_until_they_are_made_anew(
     client: Client,
 ) -> None:
     queries = [question(), question(start=Happening("signup")), question(unit="visitors", kind="recurring")]
     for query in queries:
         assert told(client, query) == (by_hand(EVENTS, query), "activity")
-    assert unsure(client, "shop", FIRST + 90) == frozenset()
+    assert unsure(client, "shop", 0, FIRST + 90) == frozenset()
     client.command(
         "ALTER TABLE events DELETE WHERE visitor_id IN ('v4', 'v5', 'v6') AND toUInt16(toDate(ts)) % 2 = 0",
         mutations_sync=2,
     )
     left = [each for each in EVENTS if each.visitor_id not in ("v4", "v5", "v6") or each.ts // DAY % 2]
-    assert unsure(client, "shop", FIRST + 90) == {each.ts // DAY for each in EVENTS if each not in left}
+    assert unsure(client, "shop", 0, FIRST + 90) == {each.ts // DAY for each in EVENTS if each not in left}
     for query in queries:
         assert by_hand(left, query) != by_hand(EVENTS, query)
         assert told(client, query)[0] == by_hand(left, query)
     assert activity.mend(client, "shop", NOW) == 2
-    assert (unsure(client, "shop", FIRST + 90), activity.mend(client, "shop", NOW)) == (frozenset(), 0)
+    assert (unsure(client, "shop", 0, FIRST + 90), activity.mend(client, "shop", NOW)) == (frozenset(), 0)
     for query in queries:
         assert told(client, query) == (by_hand(left, query), "activity")
 
 
 def test_an_insert_of_which_only_the_events_are_stored_is_noticed(client: Client) -> None:
-    client.command("DETACH TABLE activity_of_events SYNC")
-    unseen = Event(site_id="shop", ts=START + 3 * DAY, visitor_id="unseen", event_id="f" * 32)
-    fill(client, [unseen])
-    client.command("ATTACH TABLE activity_of_events")
-    assert unsure(client, "shop", FIRST + 90) == {FIRST + 3}
-    assert told(client, question())[0] == by_hand([*EVENTS, unseen], question())
+    unseen(client)
+    assert unsure(client, "shop", 0, FIRST + 90) == {FIRST + 3}
+    assert told(client, question())[0] == by_hand([*EVENTS, UNSEEN], question())
     there = Activity(question().scope, "users", question().grid, True)
     assert sum(stage.counts["new"] for stage in lifecycle(client, there, NOW).stages) >= 1
+
+
+class Overtaken(Client):
+    """A client that does something before one of its statements, or each."""
+
+    def __init__(self, client: Client, does: Callable[[str], None]) -> None:
+        super().__init__(client._url)
+        self.does = does
+
+    def ask(self, statement: str, parameters: Any = None, **settings: object) -> Answer:
+        self.does(statement)
+        return super().ask(statement, parameters, **settings)
+
+    def command(self, statement: str, parameters: Any = None, **settings: object) -> object:
+        self.does(statement)
+        return super().command(statement, parameters, **settings)
+
+
+def test_rows_that_are_gone_when_they_are_read_are_noticed(client: Client) -> None:
+    def drops(statement: str) -> None:
+        if "groupBitOr" in statement or "units" in statement:
+            activity.forget(client, 202603)
+
+    expected = by_hand(EVENTS, question())
+    assert told(Overtaken(client, drops), question()) == (expected, "events")
+    assert told(client, question())[0] == expected
+
+
+def test_days_that_make_up_for_each_other_are_made_anew_in_the_night(client: Client) -> None:
+    unseen(client)
+    gone = EVENTS[0]
+    client.command(f"ALTER TABLE events DELETE WHERE event_id = toUUID('{UUID(gone.event_id)}')", mutations_sync=2)
+    assert gone.ts // DAY != FIRST + 3
+    assert unsure(client, "shop", 0, FIRST + 90) == frozenset()
+    assert activity.mend(client, "shop", NOW) >= 1
+    assert told(client, question()) == (by_hand([*EVENTS[1:], UNSEEN], question()), "activity")
+
+
+@pytest.mark.parametrize("dies_before", ["ALTER", "INSERT INTO activity (site_id, quarter, day, event, bot", "nothing"])
+def test_rows_that_are_made_anew_are_not_trusted_before_they_are_whole(client: Client, dies_before: str) -> None:
+    doubts = 0
+
+    def dies(statement: str) -> None:
+        nonlocal doubts
+        doubts += "{doubt:Int64}" in statement
+        if dies_before in statement or doubts == 2:
+            raise SystemExit
+
+    unseen(client)
+    with pytest.raises(SystemExit):
+        activity.mend(Overtaken(client, dies), "shop", NOW)
+    first = quarter_of(FIRST)
+    assert unsure(client, "shop", 0, first + 90) == set(range(first, first + 90))
+    assert told(client, question())[0] == by_hand([*EVENTS, UNSEEN], question())
+    assert activity.mend(client, "shop", NOW) == 1
+    assert told(client, question()) == (by_hand([*EVENTS, UNSEEN], question()), "activity")
+
+
+def test_what_is_stored_while_rows_are_made_anew_is_counted_once(client: Client) -> None:
+    now = START + 6 * DAY
+    late: list[Event] = []
+
+    def stores(statement: str) -> None:
+        late.append(Event(site_id="shop", ts=now, visitor_id=f"late{len(late)}", event_id=f"{len(late) + 1:032d}"))
+        fill(client, late[-1:])
+
+    unseen(client)
+    assert activity.mend(Overtaken(client, stores), "shop", now) == 1
+    assert len(late) > 4
+    assert unsure(client, "shop", 0, FIRST + 90) == frozenset()
+    assert told(client, question()) == (by_hand([*EVENTS, UNSEEN, *late], question()), "activity")
 
 
 def test_what_was_stored_before_there_were_such_rows_is_told_alike(
@@ -120,6 +199,12 @@ def test_what_was_stored_before_there_were_such_rows_is_told_alike(
         migrate(before)
         assert before.ask(ROWS).rows == expected
         assert told(before, question()) == (by_hand(EVENTS, question()), "activity")
+        before.command("TRUNCATE TABLE activity")
+        *_, counts, present = read(FOLDER / "0020_activity.sql").statements
+        before.command(counts)
+        unseen(before)
+        before.command(present)
+        assert told(before, question())[0] == by_hand([*EVENTS, UNSEEN], question())
     finally:
         for database in (before.database, f"{before.database}_analytics"):
             client.command("DROP DATABASE IF EXISTS {database:Identifier} SYNC", {"database": database})

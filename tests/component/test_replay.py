@@ -1,15 +1,17 @@
 """Replaying a raw log that was stored: the same rules give the same rows, other rules what they change, and a swap all of it."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from clickhouse.client import Client
+from clickhouse.client import Client, text_of
 from clickhouse.replay import shadow, swap
 from clickhouse.reports import activity
 from clickhouse.sink.record import Record
@@ -31,6 +33,17 @@ def stage(clickhouse: str, tmp_path: Path) -> Iterator[Stage]:
     kafka.start()
     yield Stage(kafka.url, clickhouse)
     kafka.stop()
+
+
+SEEN = "FROM activity WHERE day = 0"
+SEEN_BY_EVENTS = f"FROM (SELECT {text_of('activity/present').partition('SELECT')[2]})"
+
+
+def there(client: Client, source: str) -> Sequence[Sequence[Any]]:
+    """Who was there on which days."""
+    own = "site_id, quarter, event, bot, visitor, person, named"
+    asked = {"site": "", "since": date(1970, 1, 1), "end": date(2100, 1, 1)}
+    return client.ask(f"SELECT {own}, groupBitOr(days) {source} GROUP BY {own} ORDER BY ALL", asked).rows
 
 
 def lines(seed: int, number: int, visitors: int = 30) -> list[Line]:
@@ -266,7 +279,8 @@ def test_a_swap_that_dies_anywhere_is_completed_by_the_next(stage: Stage, after:
         assert (stage.store.events(), stage.store.events("country = 'AT'")) == (number, number)
         assert not swap.stands(stage.client)
         assert stage.places() == places
-        assert activity.unsure(stage.client, "shop", stage.now // DAY_MS + 1) == frozenset()
+        assert there(stage.client, SEEN) == there(stage.client, SEEN_BY_EVENTS) != []
+        assert activity.unsure(stage.client, "shop", 0, stage.now // DAY_MS + 1) == frozenset()
         undo = "ALTER TABLE events UPDATE country = '', region = '', city = '', asn = 0, risk_confidence = 'medium' WHERE 1"
         stage.client.command(undo, mutations_sync=2)
     assert at > 10

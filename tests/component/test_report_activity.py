@@ -88,7 +88,7 @@ def test_so_many_periods_and_active_days_are_those_counted_by_hand(client: Clien
         interval: Any = dice.choice(("hour", "day", "day", "week", "month"))
         scope, edges = scoped(dice, site, interval)
         asked = Activity(scope, dice.choice(("users", "visitors")), Grid(tuple(edges)), False, dice.choice(HAPPENINGS))
-        found = stickiness.answer(client, asked)
+        found = stickiness.answer(client, asked, LATER)
         right = activity.stickiness(events, asked, interval)
         assert {n: count for n, count in enumerate(found.exactly, 1) if count} == right, (asked, interval)
         assert found.at_least == tuple(sum(found.exactly[n:]) for n in range(len(found.exactly)))

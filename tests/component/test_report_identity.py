@@ -193,7 +193,7 @@ def test_lifecycle_stickiness_and_active_people(asked: Asked, unit: Unit) -> Non
     right = activity.lifecycle(asked.by(unit), Activity(asked.scope, unit, grid, True), BEGIN, "day")
     assert [stage.counts for stage in stages] == right
     there = Activity(asked.scope, unit, Grid(DAYS), False)
-    found = stickiness.answer(asked.client, there).exactly
+    found = stickiness.answer(asked.client, there, LATER).exactly
     assert {n: count for n, count in enumerate(found, 1) if count} == activity.stickiness(asked.by(unit), there, "day")
 
 

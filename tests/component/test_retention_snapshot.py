@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import pytest
 from msgspec import structs
 
 from api.query.nightly import LEASE_MS, Nightly, due_at, snapshot_of, weeks_before
+from clickhouse import activity
 from clickhouse.bounded import Limits
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
@@ -141,6 +143,14 @@ async def test_what_changed_since_is_told_from_the_events(api: Api, client: Clie
     assert meta["source"] == "activity"
 
 
+async def test_what_is_about_to_be_replaced_is_told_from_the_events(api: Api, client: Client) -> None:
+    nightly(api).tend()
+    groups, _ = await told(api)
+    activity.forget(client, int(f"{datetime.fromtimestamp(BEGINS[0] / 1000, UTC):%Y%m}"))
+    later, meta = await told(api)
+    assert (later, meta["snapshot"]) == (groups, None)
+
+
 async def test_each_is_made_once_however_many_make_them(api: Api) -> None:
     at_once = [nightly(api) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
@@ -154,7 +164,9 @@ async def test_what_somebody_left_half_done_is_made_once_their_time_is_over(api:
     assert api.parts.store.snapshots.take("shop", "users", NIGHT, NOW, LEASE_MS)
     assert nightly(api).tend() == len(SITES) * len(UNITS) - 1
     assert api.parts.store.snapshots.get("shop", "users") is None
-    assert nightly(api, NOW + LEASE_MS).tend() == 1
+    api.parts.store.snapshots.renew("shop", "users", NOW + 1, LEASE_MS)
+    assert nightly(api, NOW + LEASE_MS).tend() == 0
+    assert nightly(api, NOW + LEASE_MS + 1).tend() == 1
     assert api.parts.store.snapshots.get("shop", "users") is not None
 
 

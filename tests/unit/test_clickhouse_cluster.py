@@ -66,6 +66,15 @@ def test_what_is_written_as_a_whole_is_shared_out_by_what_tells_its_rows_apart()
             [("-- Why.\nINSERT INTO things (n)\nSELECT n\nFROM pulse.events", True)],
         ),
         (
+            "INSERT INTO things (n) SELECT n FROM events WHERE n GLOBAL NOT IN (SELECT n FROM things)",
+            [
+                (
+                    "INSERT INTO things (n) SELECT n FROM pulse.events WHERE n GLOBAL NOT IN (SELECT n FROM pulse.things)",
+                    True,
+                )
+            ],
+        ),
+        (
             "ALTER TABLE things ADD COLUMN IF NOT EXISTS m UInt8",
             [
                 ("ALTER TABLE things ON CLUSTER c ADD COLUMN IF NOT EXISTS m UInt8", True),

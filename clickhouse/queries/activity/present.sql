@@ -15,6 +15,6 @@ FROM
 (
     SELECT site_id, toDate(ts) AS date, event, bot, visitor_id, user_id
     FROM events
-    WHERE toDate(ts) >= {since:Date} AND toDate(ts) < {until:Date} AND (empty({site:String}) OR site_id = {site:String})
+    WHERE toDate(ts) >= {since:Date} AND toDate(ts) < {end:Date} AND (empty({site:String}) OR site_id = {site:String})
 ) AS seen
 GROUP BY site_id, quarter, day, event, bot, visitor, person, named
