@@ -1,10 +1,9 @@
 """The consumer: which partitions are ours, where reading them begins, and records as they come."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from logging import getLogger
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from xxhash import xxh3_64_hexdigest
 
 from clickhouse.sink import meters
 from pulse import end, topics
@@ -36,19 +35,16 @@ class Reader:
     `leaving` is called while partitions that are being taken away are still ours.
     """
 
-    _consumer: Consumer
-
     def __init__(self, settings: Settings, leaving: Callable[[], None]) -> None:
         self.moved = True
         self.joined = False
         self._ours: list[TopicPartition] = []
         self._stored: dict[Where, int] = {}
         self._leaving = leaving
-        self._settings = settings
+        self._consumer = Consumer(_config(settings), logger=log)
 
-    def join(self, ids: Mapping[str, str]) -> None:
-        """Become a member of the group that reads the topics with these ids."""
-        self._consumer = Consumer(_config(self._settings, member(self._settings.instance, ids)), logger=log)
+    def join(self) -> None:
+        """Become a member of the group."""
         self._consumer.subscribe(
             list(TOPICS), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -182,21 +178,12 @@ class Reader:
         self.moved = True
 
 
-def member(instance: str, ids: Mapping[str, str]) -> str:
-    """The name under which a process keeps its place in the group: another one where the topics are others.
-
-    A member that comes back is given what it had, and nobody looks whether that is still all there is: what was handed
-    out while the topics were being made anew would be all that is ever read.
-    """
-    return f"{instance}-{xxh3_64_hexdigest(repr(sorted(ids.items())).encode())}"
-
-
-def _config(settings: Settings, member: str) -> dict[str, str | int | float | bool]:
+def _config(settings: Settings) -> dict[str, str | int | float | bool]:
     return {
         **reaching(settings.kafka_url),
         "client.id": f"{GROUP}-{settings.instance}",
         "group.id": GROUP,
-        "group.instance.id": member,
+        "group.instance.id": settings.instance,
         "session.timeout.ms": settings.session_timeout_ms,
         "max.poll.interval.ms": LONGEST_BLOCK_MS,
         "heartbeat.interval.ms": max(settings.session_timeout_ms // 6, 100),

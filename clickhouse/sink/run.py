@@ -79,7 +79,7 @@ class Sink:
 
         Raises ReplacedError where the log is another than at first, KafkaException where Kafka will not have us.
         """
-        self._reader.join(self._identity.ids)
+        self._reader.join()
         while not self._stop.is_set():
             try:
                 self._step()
