@@ -1,7 +1,9 @@
 -- What questions and inserts of a database have cost since a moment, in µs of CPU each, by table.
+-- An insert names the tables of its views too.
+WITH concat({database:String}, '.events') AS events
 SELECT
     query_kind AS kind,
-    arrayFirst(name -> startsWith(name, concat({database:String}, '.')), tables) AS into,
+    if(has(tables, events), events, arrayFirst(name -> startsWith(name, concat({database:String}, '.')), tables)) AS into,
     count() AS times,
     avg(ProfileEvents['UserTimeMicroseconds'] + ProfileEvents['SystemTimeMicroseconds']) AS us
 FROM system.query_log

@@ -198,6 +198,7 @@ async def test_a_lead_is_shown_with_what_its_session_did_and_only_that(api: Api,
     limits = api.parts.limits
     api.parts.limits = replace(limits, rows=1)
     costly = await one(api, lead, "marketing")
+    assert (await api.ask("GET", steps, "marketing")).status_code == 504
     api.parts.limits = limits
     assert (costly["activity"], costly["events"], costly["name"]) == (None, [], MASKED["name"])
     assert "rows" in costly["activity_missing"]
