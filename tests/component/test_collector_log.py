@@ -291,7 +291,6 @@ def test_a_burst_of_bodies_that_inflate_to_much_takes_bounded_memory(broker: Ser
         eventually(lambda: is_ready(collector))
         headers = {"x-api-key": collector.keys["secret"], "content-encoding": "gzip"}
         headers["content-type"] = "application/x-ndjson"
-        idle_mb = peak_mb(collector.running.pid)
 
         def send(_: int) -> int:
             url = f"{collector.url}/v1/events"
@@ -301,5 +300,5 @@ def test_a_burst_of_bodies_that_inflate_to_much_takes_bounded_memory(broker: Ser
             statuses = Counter(clients.map(send, range(80)))
         assert set(statuses) <= {202, 503}
         assert statuses[202]
-        assert peak_mb(collector.running.pid) < idle_mb + waiting_mb + 300
+        assert peak_mb(collector.running.pid) < waiting_mb + 300
         eventually(lambda: collector.post({"event": "after"}).status_code == 202)
