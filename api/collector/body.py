@@ -15,8 +15,8 @@ READ_S = 30
 """How long a client may take over sending a body."""
 IN_LINE_BYTES = 64 * 1024
 """A compressed body beyond this is decompressed beside the loop, which others wait for."""
-INFLATED_AT_ONCE = 2
-"""So many large bodies stand in the memory as they were before compression, one to be judged while another grows."""
+INFLATED_AT_ONCE = 1
+"""So many large bodies stand in the memory as they were before compression: each is tens of megabytes, and judging them takes turns anyway."""
 DISCARDED_BYTES = 128 * 1024 * 1024
 DISCARD_S = 2
 """How much of a body that is refused is still taken from its client, and for how long."""
@@ -47,7 +47,7 @@ class Room:
 
 
 class Turns:
-    """Who may inflate a large body: a few at once; the others wait, and what they sent takes its part of the room."""
+    """Who may inflate a large body: one at once; the others wait, and what they sent takes its part of the room."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
