@@ -276,7 +276,10 @@ class Settings(BaseSettings):
 
     sink_rows: int = Field(50_000, ge=1, le=200_000, description="Rows at which a block is stored without waiting.")
     sink_wait_ms: int = Field(
-        500, ge=10, le=10_000, description="How long a block may gather; twice as long once it is half full."
+        500,
+        ge=10,
+        le=10_000,
+        description="How long a block may gather: less where the last one was stored quickly, twice as long once it is half full.",
     )
     instance: str = Field(
         default_factory=socket.gethostname,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from logging import getLogger
+from math import inf
 from threading import Event
 from typing import Any
 
@@ -27,6 +28,8 @@ SLICE_S = 0.05
 MOST_BYTES = 64 * 1024 * 1024
 FEWEST_ROWS = 500
 """A block may shrink to so many rows where larger ones take too long: see `Sink._wait_after`."""
+SHORTEST_WAIT_S = 0.2
+"""A store merges some ten blocks a second and table at ease."""
 SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 
@@ -46,12 +49,13 @@ class Block:
     began: float = 0.0
 
 
-def gathering_s(rows: int, full: int, wait_s: float) -> float:
-    """For how many seconds a block of so many rows gathers: as long again once it is half full.
+def gathering_s(rows: int, full: int, wait_s: float, took_s: float) -> float:
+    """For how many seconds a block of so many rows gathers, where the last one took so long to store.
 
-    The store writes a row anew with each merge that it goes through, and those are fewer the larger its block was.
+    Twice as long as that, at most `wait_s`: a machine with time to spare is asked more often. Twice `wait_s` once the block is half
+    full: the store writes a row anew with each merge that it goes through, and those are fewer the larger its block was.
     """
-    return wait_s * 2 if rows * 2 >= full else wait_s
+    return wait_s * 2 if rows * 2 >= full else min(wait_s, max(took_s * 2, SHORTEST_WAIT_S))
 
 
 class Sink:
@@ -73,6 +77,7 @@ class Sink:
         self._logs: set[str] = set()
         self._pause_s = SHORTEST_PAUSE_S
         self._full = settings.sink_rows
+        self._took_s = inf
 
     def run(self) -> None:
         """Return when `stop` is set and what was gathered is stored, or cannot be just now.
@@ -131,7 +136,8 @@ class Sink:
             messages = self._reader.more(min(left, SLICE_S))
 
     def _left(self) -> float:
-        wait_s = gathering_s(self._block.rows, self._settings.sink_rows, self._settings.sink_wait_ms / 1000)
+        rows, settings = self._block.rows, self._settings
+        wait_s = gathering_s(rows, settings.sink_rows, settings.sink_wait_ms / 1000, self._took_s)
         return self._block.began + wait_s - time.monotonic()
 
     def _is_full(self) -> bool:
@@ -193,7 +199,7 @@ class Sink:
             return Record(*where, offset, own, value, fault=str(error))
 
     def _store(self) -> None:
-        block = self._block
+        block, began = self._block, time.monotonic()
         if block.records:
             self._asking(lambda: self._shards.store(block.records))
         if block.saved:
@@ -205,6 +211,7 @@ class Sink:
             self._reader.commit(block.next)
             self._pause_s = SHORTEST_PAUSE_S
             self._full = min(self._full * 2, self._settings.sink_rows)
+            self._took_s = inf if self._shards.are_many else time.monotonic() - began
             meters.BLOCK_SECONDS.observe(time.monotonic() - block.began)
             log.debug("stored", extra={"records": len(block.records), "rows": block.rows})
         self._reader.measure()

@@ -19,6 +19,11 @@ class Shards:
         """The shard that keeps what is not told apart by partitions."""
         return self._clients[0]
 
+    @property
+    def are_many(self) -> bool:
+        """Whether there are several."""
+        return len(self._writers) > 1
+
     def number_of(self, partition: int) -> int:
         """The shard of a partition, the same for ever while their number stands."""
         return partition % len(self._writers)
