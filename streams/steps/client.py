@@ -19,8 +19,8 @@ from streams.steps.risk import SIGNALS, Sight, judging, sight, sight_of
 from streams.steps.step import Arrival, Step
 from streams.steps.user_agent import UNKNOWN, Agent, agent_of, device_of
 
-REMEMBERED = 32_768
-"""Clients: some 700 bytes each."""
+REMEMBERED = 262_144
+"""Clients: half a kilobyte each. A firehose of 30,000 events a second has some hundred thousand of them there at once."""
 
 
 class Told(NamedTuple):
