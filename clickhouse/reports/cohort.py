@@ -1,7 +1,8 @@
 """Cohorts: who did something, or did not, or is on a list; joined by and, or, not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from clickhouse.reports.filter import DEEPEST, Parameters
 from clickhouse.reports.happening import Happening
@@ -88,8 +89,50 @@ class Cohort:
         """The same of somebody who is named by an expression."""
         return _sql(self, self.members, who, bound, where, DEEPEST)
 
+    def told(self, bound: Parameters, where: str) -> tuple[str, str]:
+        """A statement of everybody who can be a member, as `who`, and whether one of these is. Raises as `sql` does."""
+        found = narrowed(self.members)
+        if found is None:
+            return text_of("cohort_everybody", who=self.who, named=self.named), self.true_of("who", bound, where)
+        sources = [text_of("cohort_known", source=_source(self, each, bound, where)) for each in found.sources]
+        return "UNION DISTINCT\n".join(sources), _sql(self, found.rest, "who", bound, where, DEEPEST)
 
+
+EVERYBODY = All(())
 NOBODY = Cohort("", "visitors", Any(()))
+
+
+class Narrowed(NamedTuple):
+    """Everybody who can be a member is in one of the sources; of these the members are those of whom the rest is true."""
+
+    sources: tuple[Did | Listed, ...]
+    rest: Members
+
+
+def narrowed(some: Members) -> Narrowed | None:
+    """Among whom members are to be looked for; None where it is everybody, as it is for whoever did not do something."""
+    if isinstance(some, Did | Listed):
+        return Narrowed((some,), EVERYBODY)
+    if isinstance(some, Without):
+        return None
+    found = [narrowed(part) for part in some.parts]
+    return _of_all(some, found) if isinstance(some, All) else _of_any(some, found)
+
+
+def _of_all(some: All, found: Sequence[Narrowed | None]) -> Narrowed | None:
+    """Those of the part with the fewest sources, of whom the other parts are true."""
+    fewest = min(((len(each.sources), n) for n, each in enumerate(found) if each is not None), default=None)
+    if fewest is None or (chosen := found[fewest[1]]) is None:
+        return None
+    return Narrowed(chosen.sources, All((chosen.rest, *(part for n, part in enumerate(some.parts) if n != fewest[1]))))
+
+
+def _of_any(some: Any, found: Sequence[Narrowed | None]) -> Narrowed | None:
+    known = [each for each in found if each is not None]
+    if not known or len(known) < len(found):
+        return None
+    is_told = all(each.rest == EVERYBODY for each in known)
+    return Narrowed(tuple(source for each in known for source in each.sources), EVERYBODY if is_told else some)
 
 
 def lists_in(some: Members) -> set[str]:
@@ -106,13 +149,16 @@ def _sql(cohort: Cohort, some: Members, who: str, bound: Parameters, where: str,
         raise QueryError(f"{where}: is nested more than {DEEPEST} levels deep")
     if isinstance(some, Without):
         return f"NOT {_sql(cohort, some.part, who, bound, f'{where}.not', levels - 1)}"
-    if isinstance(some, Did):
-        return f"({who} IN {_did(cohort, some, bound, where)})"
-    if isinstance(some, Listed):
-        return f"({who} IN {_listed(cohort, some.cohort, bound)})"
+    if isinstance(some, Did | Listed):
+        return f"({who} IN {_source(cohort, some, bound, where)})"
     word, nothing = ("and", "1") if isinstance(some, All) else ("or", "0")
     parts = [_sql(cohort, part, who, bound, f"{where}.{word}[{n}]", levels - 1) for n, part in enumerate(some.parts)]
     return f"({f' {word.upper()} '.join(parts)})" if parts else nothing
+
+
+def _source(cohort: Cohort, some: Did | Listed, bound: Parameters, where: str) -> str:
+    """Those who did something, or are on a list, as `member`."""
+    return _did(cohort, some, bound, where) if isinstance(some, Did) else _listed(cohort, some.cohort, bound)
 
 
 def _did(cohort: Cohort, some: Did, bound: Parameters, where: str) -> str:
