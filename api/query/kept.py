@@ -19,6 +19,8 @@ from pulse.errors import Unavailable
 USUAL_S = 300
 COHORTS_S = 30
 """Time goes by for those who are members by what they did of late."""
+OLD_PART = 17_280
+"""And by at most this part while more is stored all the time: of a day 5 s, of an hour a fifth of one."""
 PART = 60
 """A kept answer is older by at most this part of the time that is asked about, however long nothing more is stored."""
 
@@ -47,7 +49,7 @@ def kept(seconds: int = USUAL_S) -> Callable[[Report], Report]:
             async def make() -> bytes:
                 return await _made(request, report(**given))
 
-            body, found = await parts.answers.answer(site.id, question, keep_s, make)
+            body, found = await parts.answers.answer(site.id, question, keep_s, make, _old_s(asked))
             return Response(body, media_type="application/json", headers={"X-Cache": found})
 
         return answered
@@ -75,6 +77,10 @@ async def _cohorts(parts: Parts, site: Site, asked: Any, record: Any) -> bytes:
         return b""
     records = await parts.stored(lambda store: loaded(store, site.id, named))
     return " ".join(f"{name}@{records[name].changed}" for name in sorted(records)).encode()
+
+
+def _old_s(asked: Any) -> float:
+    return length(asked.period) / 1000 / OLD_PART if getattr(asked, "period", None) else 0.0
 
 
 def _fresh_s(asked: Any) -> float:

@@ -1,4 +1,4 @@
-"""Whether people are known behind a site's visitors, and of which state: asked of ClickHouse at most once a second and site.
+"""Whether people are known behind a site's visitors, and of which state: asked of ClickHouse at most every three seconds and site.
 
 Only questions about such sites look into the dictionary of people; the others cost what they cost without it. A server
 reads the dictionary anew by itself; the embedded one does not, so whoever asks has it read where something was stored since.
@@ -17,7 +17,7 @@ from clickhouse import people
 from clickhouse.client import Client
 from pulse.errors import QueryError, Unavailable
 
-KEPT_S = 1.0
+KEPT_S = 3.0
 MOST_SITES = 10_000
 PAUSE = 10
 """Reading the dictionary takes at most one part of the time in so many, however much is stored."""
@@ -42,7 +42,7 @@ class People:
         self._found: OrderedDict[str, tuple[Known, float]] = OrderedDict()
 
     async def of(self, site_id: str) -> Known:
-        """What is known of a site, a second ago at most; where ClickHouse does not answer, what is right whatever it is.
+        """What is known of a site, three seconds ago at most; where ClickHouse does not answer, what is right whatever it is.
 
         Raises Unavailable if there is no such dictionary.
         """

@@ -87,6 +87,20 @@ async def test_an_answer_is_kept_until_the_sink_says_that_more_was_stored(
     assert events(anew) == 4
 
 
+async def test_where_events_never_cease_a_question_is_not_asked_anew_each_time(api: Api, redis: Redis) -> None:
+    asked = {"metric": "event_count", "period": "24h", "group_by": "day"}
+    found = []
+    for _ in range(20):
+        redis.incr("pulse:changes:shop")
+        found.append((await api.stats(**asked)).headers["x-cache"])
+    assert found[:3] == ["miss", "miss", "miss"]
+    assert found.count("miss") <= 5
+    assert (await api.stats(**asked, bots="exclude")).headers["x-cache"] == "miss"
+    note = {"site_id": "shop", "time": str(TS), "text": "a release"}
+    assert (await api.ask("POST", "/api/v1/annotations", "admin", json=note)).status_code == 201
+    assert (await api.stats(**asked)).headers["x-cache"] == "miss"
+
+
 async def test_what_changes_for_one_site_leaves_the_answers_of_others(api: Api, redis: Redis) -> None:
     await ask(api)
     await ask(api, "rival_reader")
