@@ -1,16 +1,17 @@
-"""Answers that are kept while nothing more is stored of their site, and asked for once however many wait for them."""
+"""Answers that are kept while nothing more is stored of their site, or little ago, and asked for once however many wait for them."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from time import monotonic
 from typing import Any, Literal, NamedTuple
 
 from prometheus_client import Counter
 from xxhash import xxh3_128_hexdigest
 
 from api.lenient import Lenient
-from api.query.pace import Pace
+from api.query.entry import KEEP, Entry, State, read
+from api.query.pace import MOST_MS
 from pulse.change import EVERY_SITE, altered_of, changes_of
 from pulse.errors import Unavailable
 
@@ -28,59 +29,80 @@ class GoneError(Unavailable):
     """Whoever asked went away before there was an answer."""
 
 
-class State(NamedTuple):
-    """What tells a site's answers from older ones: the number of what somebody altered, and how often more was stored of it."""
+class Asked(NamedTuple):
+    """A question: under which name its answer is kept, when it was asked, and what its site was like then, if Redis says so.
 
-    altered: bytes
-    stored: bytes
+    An answer that `lags` may be a little older than what was stored last.
+    """
 
-    def with_body(self, body: bytes) -> bytes:
-        """An answer, as it is kept."""
-        return b"\n".join((*self, body))
+    name: str
+    at_ms: int
+    state: State | None
+    lags: bool
+
+    @property
+    def place(self) -> tuple[str, bytes]:
+        """What questions have in common that may be one."""
+        return self.name, b"" if self.state is None else self.state.altered
 
 
-class Kept(NamedTuple):
-    """An answer that was kept, and what its site was like when it was made."""
+class Making(NamedTuple):
+    """An answer that is being made."""
 
-    of: State
-    body: bytes
+    asked: Asked
+    answer: asyncio.Future[bytes]
+
+    def answers(self, asked: Asked) -> bool:
+        """Whether it will be good for a question as well: it is of the same state, or of little before."""
+        if self.asked.state == asked.state:
+            return True
+        return asked.lags and 0 <= asked.at_ms - self.asked.at_ms < MOST_MS
+
+
+def now_ms() -> int:
+    """This moment, in ms since the epoch."""
+    return time.time_ns() // 1_000_000
 
 
 class AnswerCache:
     """Keeps answers in Redis, each with the number of its site's changes. Without Redis nothing is kept.
 
-    `most_s` is for how long at most. Belongs to one event loop.
+    `most_s` is for how long at most. Several processes share what is kept, and the time of day. Belongs to one event loop.
     """
 
-    def __init__(self, url: str, most_s: int) -> None:
+    def __init__(self, url: str, most_s: int, now: Callable[[], int] = now_ms) -> None:
         self._redis = Lenient(url, "answers are not kept")
         self._most_s = most_s
-        self._pace = Pace()
-        self._making: dict[tuple[str, bytes], asyncio.Future[bytes]] = {}
+        self._now = now
+        self._making: dict[tuple[str, bytes], Making] = {}
 
     async def answer(
-        self, site_id: str, question: bytes, seconds: float, make: Callable[[], Awaitable[bytes]], least_s: float = 0.0
+        self,
+        site_id: str,
+        question: bytes,
+        seconds: float,
+        make: Callable[[], Awaitable[bytes]],
+        people: bytes = b"",
+        lags: bool = True,
     ) -> tuple[bytes, Found]:
-        """The answer to a question of a site: kept for no more than `seconds`, else made.
+        """The answer to a question of a site of certain people: kept for no more than `seconds`, else made.
 
-        One that is asked all the time while more is stored all the time is good for `least_s`, and longer if it is costly.
+        One that `lags` lacks what was stored in the last five seconds at most, while more is stored all the time.
         Raises what `make` does; where that is GoneError, who waits for the same asks anew.
         """
         name = f"pulse:answer:{site_id}:{xxh3_128_hexdigest(question)}"
-        keep_s = min(self._most_s, int(seconds))
-        state, kept = await self._kept(site_id, name) if keep_s > 0 else (None, None)
-        if kept is not None and (kept.of == state or not self._is_due(name, kept, state)):
+        keep_s, began = min(self._most_s, int(seconds)), self._now()
+        state, kept = await self._kept(site_id, name, people) if keep_s > 0 else (None, None)
+        if state is not None and kept is not None and kept.answers(state, self._now(), lags):
             return _counted(kept.body, "hit")
-        place = (name, b".".join(state or ()))
-        while (making := self._making.get(place)) is not None:
+        asked = Asked(name, began, state, lags)
+        while (making := self._making.get(asked.place)) is not None and making.answers(asked):
             with suppress(GoneError):
-                return _counted(await asyncio.shield(making), "shared")
-        began = monotonic()
-        body = await self._made(place, make)
-        self._pace.note(name, monotonic() - began, least_s)
-        if state is not None and len(body) <= MOST_BYTES:
-            entry = state.with_body(body)
-            await self._redis.ask(lambda redis: redis.set(name, entry, ex=keep_s))
+                return _counted(await asyncio.shield(making.answer), "shared")
+        body = await self._made(asked, make)
+        if state is not None:
+            now = self._now()
+            await self._keep(name, Entry(began, max(now - began, 0), state, body), now, keep_s)
         return _counted(body, "miss")
 
     async def changed(self, site_id: str) -> None:
@@ -91,37 +113,40 @@ class AnswerCache:
         """Give back the connections."""
         await self._redis.close()
 
-    async def _kept(self, site_id: str, name: str) -> tuple[State | None, Kept | None]:
+    async def _kept(self, site_id: str, name: str, people: bytes) -> tuple[State | None, Entry | None]:
         """What the site is like, None if Redis does not say so; and the answer, if there is one."""
         names = (EVERY_SITE, altered_of(site_id), changes_of(site_id), name)
         found: Sequence[Any] | None = await self._redis.ask(lambda redis: redis.mget(names))
         if found is None:
             return None, None
         every, altered, stored, entry = (each or b"" for each in found)
-        state = State(every + b"." + altered, stored)
-        parts = entry.split(b"\n", 2)
-        return state, Kept(State(*parts[:2]), parts[2]) if len(parts) == 3 else None
+        return State(every + b"." + altered, stored + b"." + people), read(entry)
 
-    def _is_due(self, name: str, kept: Kept, state: State | None) -> bool:
-        """Whether an answer that is of before is not to be given any more."""
-        return state is None or kept.of.altered != state.altered or self._pace.is_due(name)
+    async def _keep(self, name: str, entry: Entry, now: int, keep_s: int) -> None:
+        """Keep an answer, or none where it is too large: an older one is not to stay in its place."""
+        if len(entry.body) > MOST_BYTES:
+            await self._redis.ask(lambda redis: redis.delete(name))
+            return
+        given = (entry.as_bytes(), str(entry.made_ms), str(now), str(keep_s))
+        await self._redis.ask(lambda redis: redis.eval(KEEP, 1, name, *given))  # type: ignore[arg-type]
 
-    async def _made(self, place: tuple[str, bytes], make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _made(self, asked: Asked, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """Make an answer, for all who ask meanwhile."""
-        making: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        making.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._making[place] = making
+        making = Making(asked, asyncio.get_running_loop().create_future())
+        making.answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._making[asked.place] = making
         try:
             body = await make()
         except asyncio.CancelledError:
-            making.set_exception(GoneError("who asked first went away"))
+            making.answer.set_exception(GoneError("who asked first went away"))
             raise
         except BaseException as error:
-            making.set_exception(error)
+            making.answer.set_exception(error)
             raise
         finally:
-            del self._making[place]
-        making.set_result(body)
+            if self._making.get(asked.place) is making:
+                del self._making[asked.place]
+        making.answer.set_result(body)
         return body
 
 

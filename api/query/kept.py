@@ -19,16 +19,16 @@ from pulse.errors import Unavailable
 USUAL_S = 300
 COHORTS_S = 30
 """Time goes by for those who are members by what they did of late."""
-OLD_PART = 17_280
-"""And by at most this part while more is stored all the time: of a day 5 s, of an hour a fifth of one."""
 PART = 60
 """A kept answer is older by at most this part of the time that is asked about, however long nothing more is stored."""
 
 Report = Callable[..., Awaitable[Any]]
 
 
-def kept(seconds: int = USUAL_S) -> Callable[[Report], Report]:
+def kept(seconds: int = USUAL_S, lags: bool = True) -> Callable[[Report], Report]:
     """A report of one site whose answers are kept for so long at most. The header X-Cache tells what became of it.
+
+    One that `lags` may lack what was stored in the last few seconds; another one never lacks what is known to be stored.
 
     The report takes `request`, `key`, `parts`, its parameters or body as `asked`, and the `record` of what is saved, if it is
     of that; it gives a model or a response.
@@ -43,13 +43,13 @@ def kept(seconds: int = USUAL_S) -> Callable[[Report], Report]:
             cohorts = await _cohorts(parts, site, asked, record)
             people = (await parts.people.of(site.id)).state.encode()
             state = b"" if record is None else str(record.changed).encode()
-            question = b"\0".join((*_words(request, site), cohorts, people, state, await request.body()))
+            question = b"\0".join((*_words(request, site), cohorts, state, await request.body()))
             keep_s = min(seconds, _fresh_s(asked), COHORTS_S if cohorts else USUAL_S)
 
             async def make() -> bytes:
                 return await _made(request, report(**given))
 
-            body, found = await parts.answers.answer(site.id, question, keep_s, make, _old_s(asked))
+            body, found = await parts.answers.answer(site.id, question, keep_s, make, people, lags)
             return Response(body, media_type="application/json", headers={"X-Cache": found})
 
         return answered
@@ -77,10 +77,6 @@ async def _cohorts(parts: Parts, site: Site, asked: Any, record: Any) -> bytes:
         return b""
     records = await parts.stored(lambda store: loaded(store, site.id, named))
     return " ".join(f"{name}@{records[name].changed}" for name in sorted(records)).encode()
-
-
-def _old_s(asked: Any) -> float:
-    return length(asked.period) / 1000 / OLD_PART if getattr(asked, "period", None) else 0.0
 
 
 def _fresh_s(asked: Any) -> float:

@@ -1,34 +1,20 @@
-"""How often a question is asked anew of ClickHouse where events never cease: changes are followed at once, but not all of them without end."""
+"""For how long an answer is given although more was stored since it was made: the longer the more it costs, and never for long."""
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable
-
-MOST_S = 5.0
-"""An answer is given for so long at most where its question was asked anew only just before, whatever is stored."""
 COST = 20
-"""A question takes at most one part of the time in so many."""
-AT_ONCE = 2.0
-"""So many times as long may be taken in advance: as many changes, one after the other, are followed at once."""
-MOST_NAMES = 20_000
+"""A question that is asked all the time takes at most one part of the time in so many."""
+LEAST_MS = 1_000
+"""An answer that costs little is given for as long as the sink takes at least from one change to the next."""
+COSTLY_MS, LEAST_COSTLY_MS = 50, 2_000
+MOST_MS = 5_000
+"""And none for longer, whatever it costs."""
 
 
-class Pace:
-    """Tells whether it is time to ask a question anew. `now` gives seconds that never step."""
+def each_ms(cost_ms: int) -> int:
+    """For how long an answer is good that took so long."""
+    least = LEAST_MS if cost_ms <= COSTLY_MS else LEAST_COSTLY_MS
+    return min(max(COST * cost_ms, least), MOST_MS)
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._until: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def is_due(self, name: str) -> bool:
-        """Whether a question may be asked anew."""
-        until, each = self._until.get(name, (0.0, MOST_S))
-        return until - self._now() < AT_ONCE * each
-
-    def note(self, name: str, took_s: float, least_s: float = 0.0) -> None:
-        """A question was asked, and took so long; its answer is good for `least_s` in any case."""
-        each = min(max(least_s, took_s * COST), MOST_S)
-        until, _ = self._until.pop(name, (0.0, each))
-        self._until[name] = max(until, self._now()) + each, each
-        if len(self._until) > MOST_NAMES:
-            self._until.popitem(last=False)
+def is_good(made_ms: int, cost_ms: int, now_ms: int) -> bool:
+    """Whether one may be given that is of before; never where the clock has stepped back since it was made."""
+    return 0 <= now_ms - made_ms < each_ms(cost_ms)
