@@ -18,7 +18,7 @@ NOBODY_NAMED: Mapping[Kind, str] = {"users": "v", "visitors": ""}
 def size(client: Client, cohort: Cohort, known: Cohorts, now: int) -> int:
     """How many members a cohort has; raises as the client does."""
     bound = _bound(cohort, known, now)
-    people, member = cohort.told(bound, "definition")
+    people, member = cohort.told(bound, "definition", now)
     [[count]] = client.ask(text_of("cohort_size", known=people, member=member), bound).rows
     return int(count)
 
@@ -26,7 +26,7 @@ def size(client: Client, cohort: Cohort, known: Cohorts, now: int) -> int:
 def members(client: Client, cohort: Cohort, known: Cohorts, now: int, after: str, limit: int) -> list[str]:
     """At most so many members beyond one of them, in their order; raises as the client does."""
     bound = _bound(cohort, known, now)
-    people, member = cohort.told(bound, "definition")
+    people, member = cohort.told(bound, "definition", now)
     bound |= {"after": after, "limit": limit}
     found = client.ask(text_of("cohort_members", known=people, member=member), bound)
     return [str(who) for [who] in found.rows]
