@@ -4,8 +4,11 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+from hypothesis import given as given_
+from hypothesis import strategies as st
+
 from bench.answers import missed
-from bench.asking import QUERIES, Measured
+from bench.asking import QUERIES, Measured, Span, covered, within
 from bench.filling import DAY_MS, SPAN_MS, Filling, days, fill
 from bench.questions import questions, realtime
 from clickhouse.client import Client, text_of
@@ -56,17 +59,26 @@ def test_who_is_there_now_is_asked_by_hand_too(migrated: Client) -> None:
     assert question.asked(0) != question.asked(1)
 
 
-def test_what_was_spent_is_told_without_what_was_asked_by_hand(migrated: Client) -> None:
+def test_what_was_spent_is_told_without_what_was_asked_by_hand_or_beside(migrated: Client) -> None:
     for query_id in (f"by-hand-{time.time_ns()}", f"other-{time.time_ns()}"):
-        migrated.ask("SELECT 1", query_id=query_id)
+        migrated.ask("SELECT 1", query_id=query_id, max_execution_time=30)
+    migrated.ask("SELECT 2")
     migrated.command("SYSTEM FLUSH LOGS query_log")
     given = {"database": migrated.database, "since": 0, "until": time.time_ns() // 1_000}
     told = {
-        name: migrated.ask(text_of(QUERIES / "answers_spent.sql"), given | {"by_hand": name}).rows[0]
+        name: migrated.ask(text_of(QUERIES / "answers_spent.sql"), given | {"by_hand": name}).rows
         for name in ("by-hand-", "no such name")
     }
-    assert told["by-hand-"][0] > 0
-    assert told["by-hand-"][1] == told["no such name"][1] - 1
+    assert [len(rows) for rows in told.values()] == [1, 2]
+    assert all(0 < began < ended for began, ended in told["no such name"])
+
+
+@given_(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda ends: (min(ends), max(ends)))))
+def test_spans_that_lie_above_one_another_count_once(spans: list[Span]) -> None:
+    assert covered(spans) == len({n for began, ended in spans for n in range(began, ended)})
+    assert covered(within(spans, (20, 40))) == len(
+        {n for began, ended in spans if 20 <= began < 40 for n in range(began, min(ended, 40))}
+    )
 
 
 def test_the_days_of_a_time_follow_one_another() -> None:
