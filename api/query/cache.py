@@ -128,7 +128,7 @@ class AnswerCache:
             await self._redis.ask(lambda redis: redis.delete(name))
             return
         given = (entry.as_bytes(), str(entry.made_ms), str(now), str(keep_s))
-        await self._redis.ask(lambda redis: redis.eval(KEEP, 1, name, *given))  # type: ignore[arg-type]
+        await self._redis.ask(lambda redis: redis.eval(KEEP, 1, name, *given))
 
     async def _made(self, asked: Asked, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """Make an answer, for all who ask meanwhile."""

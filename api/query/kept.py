@@ -1,6 +1,7 @@
 """Reports whose answers are kept: the same question, asked again before anything more is stored, asks nothing of ClickHouse."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -47,7 +48,7 @@ def kept(seconds: int = USUAL_S, lags: bool = True) -> Callable[[Report], Report
             keep_s = min(seconds, _fresh_s(asked), COHORTS_S if cohorts else USUAL_S)
 
             async def make() -> bytes:
-                return await _made(request, report(**given))
+                return await _made(request, report(**{**given, "parts": replace(parts, site=site)}))
 
             body, found = await parts.answers.answer(site.id, question, keep_s, make, people, lags)
             return Response(body, media_type="application/json", headers={"X-Cache": found})
