@@ -99,11 +99,7 @@ class AnswerCache:
         while (making := self._making.get(asked.place)) is not None and making.answers(asked):
             with suppress(GoneError):
                 return _counted(await asyncio.shield(making.answer), "shared")
-        body = await self._made(asked, make)
-        if state is not None:
-            now = self._now()
-            await self._keep(name, Entry(began, max(now - began, 0), state, body), now, keep_s)
-        return _counted(body, "miss")
+        return _counted(await self._made(asked, make, keep_s), "miss")
 
     async def changed(self, site_id: str) -> None:
         """What was kept of a site is asked for anew, however often that happens."""
@@ -122,32 +118,42 @@ class AnswerCache:
         every, altered, stored, entry = (each or b"" for each in found)
         return State(every + b"." + altered, stored + b"." + people), read(entry)
 
-    async def _keep(self, name: str, entry: Entry, now: int, keep_s: int) -> None:
-        """Keep an answer, or none where it is too large: an older one is not to stay in its place."""
-        if len(entry.body) > MOST_BYTES:
-            await self._redis.ask(lambda redis: redis.delete(name))
-            return
-        given = (entry.as_bytes(), str(entry.made_ms), str(now), str(keep_s))
-        await self._redis.ask(lambda redis: redis.eval(KEEP, 1, name, *given))
-
-    async def _made(self, asked: Asked, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """Make an answer, for all who ask meanwhile."""
+    async def _made(self, asked: Asked, make: Callable[[], Awaitable[bytes]], keep_s: int) -> bytes:
+        """Make an answer, for all who ask until it is kept."""
         making = Making(asked, asyncio.get_running_loop().create_future())
         making.answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._making[asked.place] = making
         try:
             body = await make()
+            making.answer.set_result(body)
+            await self._keep(asked, body, keep_s)
         except asyncio.CancelledError:
-            making.answer.set_exception(GoneError("who asked first went away"))
+            _fail(making.answer, GoneError("who asked first went away"))
             raise
         except BaseException as error:
-            making.answer.set_exception(error)
+            _fail(making.answer, error)
             raise
         finally:
             if self._making.get(asked.place) is making:
                 del self._making[asked.place]
-        making.answer.set_result(body)
         return body
+
+    async def _keep(self, asked: Asked, body: bytes, keep_s: int) -> None:
+        """Keep an answer, or none where it is too large: an older one is not to stay in its place."""
+        if asked.state is None:
+            return
+        if len(body) > MOST_BYTES:
+            await self._redis.ask(lambda redis: redis.delete(asked.name))
+            return
+        now = self._now()
+        entry = Entry(asked.at_ms, max(now - asked.at_ms, 0), asked.state, body)
+        given = (entry.as_bytes(), str(entry.made_ms), str(now), str(keep_s))
+        await self._redis.ask(lambda redis: redis.eval(KEEP, 1, asked.name, *given))
+
+
+def _fail(answer: asyncio.Future[bytes], error: BaseException) -> None:
+    if not answer.done():
+        answer.set_exception(error)
 
 
 def _counted(body: bytes, found: Found) -> tuple[bytes, Found]:

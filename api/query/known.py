@@ -17,7 +17,7 @@ from clickhouse import people
 from clickhouse.client import Client
 from pulse.errors import QueryError, Unavailable
 
-RENEWED_S = 1.5
+RENEWED_S = 2.0
 """At this age what is known is asked anew while it is still given, so that nobody waits for it who asks all the time."""
 KEPT_S = 3.0
 MOST_SITES = 10_000
