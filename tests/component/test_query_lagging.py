@@ -261,3 +261,18 @@ async def test_one_that_may_not_lag_waits_for_none_of_before(shop: Shop) -> None
     until.set()
     assert await first == (1, "miss")
     assert await shop.ask(lags=False) == (2, "hit")
+
+
+async def test_where_people_change_all_the_time_an_answer_is_found_again(shop: Shop) -> None:
+    async def make() -> bytes:
+        shop.made += 1
+        return b"%d" % shop.made
+
+    async def ask(people: bytes) -> tuple[bytes, str]:
+        return await shop.cache.answer(SITE, QUESTION, 300, make, people)
+
+    assert await ask(b"1.A") == (b"1", "miss")
+    shop.clock.now += 999
+    assert await ask(b"2.B") == (b"1", "hit")
+    shop.clock.now += 1
+    assert await ask(b"3.C") == (b"2", "miss")
