@@ -10,8 +10,13 @@ import httpx
 import psutil
 from msgspec import Struct
 
-from tests.product import Product
-from tests.services import Process
+from deploy.local import clickhouse_server, port
+from pulse.analyst import as_xml, user
+from pulse.analyst.rule import Limits
+from pulse.settings import Settings
+from tests import services
+from tests.product import SECRET, Product
+from tests.services import Process, Service
 
 PROBE_SITE = "probe"
 PATIENCE_S = 300
@@ -27,6 +32,8 @@ class Layout(Struct, frozen=True, kw_only=True):
     sites: int = 1
     embedded: bool = False
     settings: dict[str, str] = {}
+    sql: bool = False
+    """Whether `POST /api/v1/sql` is answered."""
 
 
 class Stack:
@@ -38,8 +45,8 @@ class Stack:
         self.folder = folder
         self.streams_used = 0
         self.sites = [product.site, *(f"site-{n}" for n in range(1, layout.sites))]
-        self.keys = [product.keys["secret_key"], *map(self._site, self.sites[1:])]
-        self.probe_key = self._site(PROBE_SITE)
+        self.keys = [product.keys["secret_key"], *map(self.add, self.sites[1:])]
+        self.probe_key = self.add(PROBE_SITE)
         for key in (*self.keys, self.probe_key):
             self._warm(key)
 
@@ -77,9 +84,10 @@ class Stack:
         """What a process tells Prometheus."""
         return httpx.get(f"{self.product.url(name)}/metrics", timeout=10).text
 
-    def _site(self, site: str) -> str:
+    def add(self, site: str, *more: str) -> str:
+        """Make a site; a key that may send its events and read its statistics, and what further scopes allow."""
         made = self._post("sites", {"id": site})
-        wanted = {"name": site, "site_id": made["id"], "scopes": ["events:write", "stats:read"]}
+        wanted = {"name": site, "site_id": made["id"], "scopes": ["events:write", "stats:read", *more]}
         key: str = self._post("keys", wanted)["key"]
         return key
 
@@ -107,11 +115,23 @@ def running(layout: Layout) -> Iterator[Stack]:
             embedded=layout.embedded,
             settings={"PULSE_PARTITIONS": str(layout.partitions), **layout.settings},
             counts={"collector": layout.collectors, "streams": layout.streams, "sink": layout.sinks},
+            clickhouse=_with_sql(Path(folder) / "clickhouse", layout.settings) if layout.sql else None,
         )
         try:
             yield Stack(product, layout, Path(folder))
         finally:
             product.end()
+
+
+def _with_sql(folder: Path, given: Mapping[str, str]) -> Service | None:
+    """A ClickHouse that knows the query API's own user for SQL; one in a container makes it when it is migrated."""
+    if services.docker_answers():
+        return None
+    seconds = int(given.get("PULSE_QUERY_SECONDS", Settings.model_fields["query_seconds"].default))
+    limits = Limits(seconds, *(Settings.model_fields[name].default for name in ("query_mb", "query_rows")))
+    shared = as_xml.shared(limits, user.of_route(SECRET.encode()), "pulse", "analytics")
+    at, native = port.free(), port.free()
+    return Process(f"http://127.0.0.1:{at}", lambda: clickhouse_server.start(folder, at, native, analysts=shared))
 
 
 def cpu(pids: Mapping[str, int]) -> dict[str, float]:

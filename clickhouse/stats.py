@@ -9,8 +9,12 @@ from decimal import Decimal
 from typing import Literal
 
 from clickhouse.client import Answer, Client, text_of
+from clickhouse.reports.activity import Activity, ask
+from clickhouse.reports.daybits import DAY_MS
 from clickhouse.reports.formula import Value
-from clickhouse.reports.scope import who_of
+from clickhouse.reports.grid import Grid
+from clickhouse.reports.happening import Happening
+from clickhouse.reports.scope import Scope, who_of
 from clickhouse.reports.statement import text_of as report
 from pulse.errors import QueryError
 from pulse.minute import MINUTE_MS
@@ -24,6 +28,8 @@ LONGEST = 200
 """How many values of a dimension an answer lists, the largest first."""
 
 COUNTED = ("event_count", "revenue")
+LONG_MS = 4 * DAY_MS
+"""From so long a range on it has more days in whole than such that are not, of which the events are read all the same."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,11 @@ class StatsAnswer:
     ms: float
 
 
-def answer(client: Client, query: StatsQuery) -> StatsAnswer:
+def answer(client: Client, query: StatsQuery, now_ms: int) -> StatsAnswer:
     """Answer a question; raises QueryError for revenue in several currencies, and as the client does."""
+    activity = activity_of(query)
+    if activity is not None:
+        return _were_there(client, activity, now_ms)
     source = source_of(query)
     parts = _ask(client, query, source, query.group_by or "")
     whole = parts if query.group_by is None or query.metric in COUNTED else _ask(client, query, source, "")
@@ -81,6 +90,23 @@ def source_of(query: StatsQuery) -> str:
     return "metrics_minute" if query.metric in COUNTED and whole_minutes and bots_told else "events"
 
 
+def activity_of(query: StatsQuery) -> Activity | None:
+    """Whom a question counts, where it is enough to know who was there on which days."""
+    is_of_some = query.countries or query.device_types or query.currency or len(query.events) > 1 or "" in query.events
+    is_long = query.end_ms - query.start_ms >= LONG_MS
+    if query.metric != "unique_users" or query.group_by is not None or is_of_some or not is_long:
+        return None
+    scope = Scope(query.site_id, query.start_ms, query.end_ms, query.timezone, bots=query.bots, people=query.people)
+    return Activity(scope, "users", Grid((query.start_ms, query.end_ms)), False, Happening("".join(query.events)))
+
+
+def _were_there(client: Client, activity: Activity, now_ms: int) -> StatsAnswer:
+    found, source = ask(
+        client, activity.scope.parameters(), lambda rows: report("stickiness", activity=rows), now_ms, activity
+    )
+    return StatsAnswer(sum(row[1] for row in found.rows), (), source, found.rows_read, found.ms)
+
+
 def _ask(client: Client, query: StatsQuery, source: str, group: str) -> Answer:
     return client.ask(
         _statement(query, source),
@@ -95,7 +121,7 @@ def _ask(client: Client, query: StatsQuery, source: str, group: str) -> Answer:
             "devices": list(query.device_types),
             "bots": query.bots,
         }
-        | ({"currency": query.currency} if query.metric in COUNTED else {}),
+        | ({"currency": query.currency, "money": int(query.metric == "revenue")} if query.metric in COUNTED else {}),
     )
 
 

@@ -16,6 +16,11 @@ def changes_of(site_id: str) -> str:
     return f"pulse:changes:{site_id}"
 
 
+def altered_of(site_id: str) -> str:
+    """The name of a number that grows whenever somebody altered what answers about a site depend on."""
+    return f"pulse:altered:{site_id}"
+
+
 def tell(redis_url: str) -> None:
     """Tell that the events of any site may have changed. A Redis that is away keeps nothing that could be wrong for long."""
     with suppress(RedisError, OSError):

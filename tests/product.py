@@ -25,6 +25,7 @@ from tests.services import Process, Service
 
 ROOT = Path(__file__).parents[1]
 DATABASE = "pulse"
+SECRET = "only for tests, only for tests 1"
 KEYS = "api.control.bootstrap"
 PREPARATIONS = {
     "streams.topics": "kafka",
@@ -246,7 +247,7 @@ def _kafka(folder: Path, embedded: bool, nodes: int) -> dict[str, Service]:
 def _environment(folder: Path, parts: Mapping[str, Service], ports: Mapping[str, int]) -> dict[str, str]:
     addresses = {
         "PULSE_DATA": str(folder / "data"),
-        "PULSE_SECRET": "only for tests, only for tests 1",
+        "PULSE_SECRET": SECRET,
         "PULSE_KAFKA_URL": ",".join(part.url for name, part in parts.items() if kind_of(name) == "kafka"),
         "PULSE_CLICKHOUSE_URL": f"{parts['clickhouse'].url}/{DATABASE}",
         "PULSE_REDIS_URL": parts["redis"].url,

@@ -1,6 +1,7 @@
 """Reports whose answers are kept: the same question, asked again before anything more is stored, asks nothing of ClickHouse."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -25,8 +26,10 @@ PART = 60
 Report = Callable[..., Awaitable[Any]]
 
 
-def kept(seconds: int = USUAL_S) -> Callable[[Report], Report]:
+def kept(seconds: int = USUAL_S, lags: bool = True) -> Callable[[Report], Report]:
     """A report of one site whose answers are kept for so long at most. The header X-Cache tells what became of it.
+
+    One that `lags` may lack what was stored in the last few seconds; another one never lacks what is known to be stored.
 
     The report takes `request`, `key`, `parts`, its parameters or body as `asked`, and the `record` of what is saved, if it is
     of that; it gives a model or a response.
@@ -41,13 +44,13 @@ def kept(seconds: int = USUAL_S) -> Callable[[Report], Report]:
             cohorts = await _cohorts(parts, site, asked, record)
             people = (await parts.people.of(site.id)).state.encode()
             state = b"" if record is None else str(record.changed).encode()
-            question = b"\0".join((*_words(request, site), cohorts, people, state, await request.body()))
+            question = b"\0".join((*_words(request, site), cohorts, state, await request.body()))
             keep_s = min(seconds, _fresh_s(asked), COHORTS_S if cohorts else USUAL_S)
 
             async def make() -> bytes:
-                return await _made(request, report(**given))
+                return await _made(request, report(**{**given, "parts": replace(parts, site=site)}))
 
-            body, found = await parts.answers.answer(site.id, question, keep_s, make)
+            body, found = await parts.answers.answer(site.id, question, keep_s, make, people, lags)
             return Response(body, media_type="application/json", headers={"X-Cache": found})
 
         return answered

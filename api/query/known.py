@@ -1,4 +1,4 @@
-"""Whether people are known behind a site's visitors, and of which state: asked of ClickHouse at most once a second and site.
+"""Whether people are known behind a site's visitors, and of which state: asked of ClickHouse beside, and no older than three seconds.
 
 Only questions about such sites look into the dictionary of people; the others cost what they cost without it. A server
 reads the dictionary anew by itself; the embedded one does not, so whoever asks has it read where something was stored since.
@@ -17,7 +17,9 @@ from clickhouse import people
 from clickhouse.client import Client
 from pulse.errors import QueryError, Unavailable
 
-KEPT_S = 1.0
+RENEWED_S = 2.0
+"""At this age what is known is asked anew while it is still given, so that nobody waits for it who asks all the time."""
+KEPT_S = 3.0
 MOST_SITES = 10_000
 PAUSE = 10
 """Reading the dictionary takes at most one part of the time in so many, however much is stored."""
@@ -38,34 +40,41 @@ class People:
         self._reading = Lock()
         self._read = ""
         self._read_again = 0.0
-        self._asking: dict[str, asyncio.Task[str]] = {}
+        self._asking: dict[str, asyncio.Task[Known]] = {}
         self._found: OrderedDict[str, tuple[Known, float]] = OrderedDict()
 
     async def of(self, site_id: str) -> Known:
-        """What is known of a site, a second ago at most; where ClickHouse does not answer, what is right whatever it is.
+        """What is known of a site, three seconds ago at most; where ClickHouse does not answer, what is right whatever it is.
 
         Raises Unavailable if there is no such dictionary.
         """
-        known, until = self._found.get(site_id, (None, 0.0))
-        if known is not None and time.monotonic() < until:
+        known, at = self._found.get(site_id, (None, 0.0))
+        age = time.monotonic() - at
+        if known is not None and age < KEPT_S:
+            if age >= RENEWED_S:
+                self._asked(site_id)
             return known
         try:
-            state = await asyncio.shield(self._asked(site_id))
+            return await asyncio.shield(self._asked(site_id))
         except Unavailable:
             return known or Known(self._dictionary, "")
         except QueryError as error:
             raise Unavailable(
                 f"the dictionary of people, which `pulse migrate` makes, cannot be read: {error}"
             ) from None
-        return self._kept(site_id, Known(self._dictionary if state else "", state))
 
-    def _asked(self, site_id: str) -> "asyncio.Task[str]":
+    def _asked(self, site_id: str) -> "asyncio.Task[Known]":
         """The question of a site's state: one for all who wait for it, whoever of them goes away."""
         asking = self._asking.get(site_id)
         if asking is None:
-            asking = self._asking[site_id] = asyncio.ensure_future(to_thread.run_sync(self._state, site_id))
+            asking = self._asking[site_id] = asyncio.ensure_future(self._renewed(site_id))
             asking.add_done_callback(lambda done: (self._asking.pop(site_id), done.cancelled() or done.exception()))
         return asking
+
+    async def _renewed(self, site_id: str) -> Known:
+        began = time.monotonic()
+        state = await to_thread.run_sync(self._state, site_id)
+        return self._kept(site_id, Known(self._dictionary if state else "", state), began)
 
     def _state(self, site_id: str) -> str:
         if self._reading.acquire(blocking=False):
@@ -88,14 +97,14 @@ class People:
                 self._read = mark
         finally:
             took = time.monotonic() - began
-            self._read_again = began + max(KEPT_S, took * PAUSE)
+            self._read_again = began + max(RENEWED_S, took * PAUSE)
 
     @property
     def _dictionary(self) -> str:
         return people.dictionary_of(self._client.database)
 
-    def _kept(self, site_id: str, known: Known) -> Known:
-        self._found[site_id] = (known, time.monotonic() + KEPT_S)
+    def _kept(self, site_id: str, known: Known, at: float) -> Known:
+        self._found[site_id] = (known, at)
         self._found.move_to_end(site_id)
         if len(self._found) > MOST_SITES:
             self._found.popitem(last=False)

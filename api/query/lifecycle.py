@@ -10,14 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import documented
 from api.query.access import Reader
-from api.query.activity import ActivityAsked
+from api.query.activity import ActivityAsked, ActivityData, shared
 from api.query.asking import asked as answered
 from api.query.bucket import begins
 from api.query.kept import kept
 from api.query.parts import With, now_ms
 from api.query.periods import Interval, gridded
 from api.query.scoped import scope_of
-from api.query.stats import Meta
 from clickhouse.reports import lifecycle
 from clickhouse.reports.activity import Activity
 from clickhouse.reports.grid import Grid
@@ -47,17 +46,11 @@ class LifecyclePeriod(BaseModel):
     unfinished: bool = Field(description="Whether the period is not yet over, within the range.")
 
 
-class LifecycleData(BaseModel):
-    """The answer's data. Times are ms since the epoch."""
+class LifecycleData(ActivityData):
+    """The answer's data."""
 
-    site_id: str
-    start_date: int
-    end_date: int
-    timezone: str
     interval: Interval
-    unit: str
     periods: list[LifecyclePeriod]
-    meta: Meta
 
 
 class LifecycleResponse(BaseModel):
@@ -77,16 +70,8 @@ async def query(request: Request, key: Reader, parts: With, asked: LifecycleAske
     activity = Activity(scope, asked.unit, with_period_before(grid, asked.interval, scope.timezone), True)
     activity = replace(activity, what=asked.active.happening, where="active")
     found = await answered(request, parts, lambda client: lifecycle.answer(client, activity, now))
-    data = LifecycleData(
-        site_id=scope.site_id,
-        start_date=scope.start_ms,
-        end_date=scope.end_ms,
-        timezone=scope.timezone,
-        interval=asked.interval,
-        unit=asked.unit,
-        periods=[_period(stage) for stage in found.stages],
-        meta=Meta(source=found.source, rows_read=found.rows_read, ms=round((perf_counter() - began) * 1000, 2)),
-    )
+    periods = [_period(stage) for stage in found.stages]
+    data = LifecycleData(**shared(scope, asked, found, began), interval=asked.interval, periods=periods)
     return LifecycleResponse(data=data, timestamp=now)
 
 

@@ -10,7 +10,7 @@ from api.problems import BadParameter
 from api.query.filters import EXAMPLE, filter_of
 from api.query.scoped import TRAFFIC, Scoped
 from api.query.span import PERIOD, USUAL_PERIOD
-from api.query.word import Moment, Reference, Zone
+from api.query.word import End, Reference, Start, Zone
 from clickhouse.reports.cohort import NOBODY
 from clickhouse.reports.filter import NOTHING, Filter, Membership, Parameters, sql_of
 from clickhouse.reports.scope import Bots
@@ -63,13 +63,8 @@ class Ranged(Narrowed):
         None,
         description=f"Minutes, hours, days or weeks up to now, such as `1h`, `24h`, `7d`, `30d`; `{USUAL_PERIOD}` if no time is named.",
     )
-    start_date: Moment | None = Field(
-        None,
-        description="The first moment: ms since the epoch, an ISO 8601 time, or a date, in `timezone` if it names no zone.",
-    )
-    end_date: Moment | None = Field(
-        None, description="The moment after the last, likewise; a date is in whole. Now if missing."
-    )
+    start_date: Start = None
+    end_date: End = None
     timezone: Zone | None = Field(None, description="IANA time zone of days; the site's if missing.")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
+from api.control.model import Site
 from api.control.publish import Publisher
 from api.control.store import Store
 from api.keyring import Keyring, open_keyring, secret_of
@@ -64,6 +65,8 @@ class Parts:
     turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(QUESTIONS_AT_ONCE))
     sql_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(STATEMENTS_AT_ONCE))
     backtest_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(BACKTESTS_AT_ONCE))
+    site: Site | None = None
+    """The one that a request was found to be about."""
 
     async def put(self, change: Callable[[Client], Got]) -> Got:
         """What storing something in ClickHouse brings; it blocks a thread, not the loop."""

@@ -177,7 +177,7 @@ async def newness_report(request: Request, key: Reader, parts: With, asked: Aske
 
 
 @router.get("/realtime", summary="Who is there now", response_model=RealtimeResponse)
-@kept(seconds=5)
+@kept(seconds=5, lags=False)
 async def realtime_report(request: Request, key: Reader, parts: With, asked: AskedNow) -> Response:
     """Visitors of the last 5 minutes, each of the last 30 minutes, and the 10 most frequent pages, events and countries."""
     now = now_ms()

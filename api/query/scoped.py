@@ -12,7 +12,7 @@ from api.query.membership import cohorts_of
 from api.query.parts import Parts, now_ms
 from api.query.sites import found_site
 from api.query.span import PERIOD, USUAL_PERIOD, span
-from api.query.word import Moment, Reference, Zone
+from api.query.word import End, Reference, Start, Zone
 from clickhouse.reports.filter import NOTHING
 from clickhouse.reports.scope import Bots, Scope
 from clickhouse.reports.traffic import RISKY, Traffic, narrowed
@@ -32,13 +32,8 @@ class Scoped(BaseModel):
         None,
         description=f"Minutes, hours, days or weeks up to now, such as `1h`, `24h`, `7d`, `30d`; `{USUAL_PERIOD}` if no time is named.",
     )
-    start_date: Moment | None = Field(
-        None,
-        description="The first moment: ms since the epoch, an ISO 8601 time, or a date, in `timezone` if it names no zone.",
-    )
-    end_date: Moment | None = Field(
-        None, description="The moment after the last, likewise; a date is in whole. Now if missing."
-    )
+    start_date: Start = None
+    end_date: End = None
     timezone: Zone | None = Field(None, description="IANA time zone of hours, days and weeks; the site's if missing.")
     filter: FilterForm = NOTHING
     bots: Bots = Field("include", description="Whether crawlers and other machines count, or they alone.")

@@ -109,7 +109,9 @@ async def archive_site(key: Administrator, parts: With, site_id: Reference) -> R
 
 async def found_site(parts: Parts, key: Key, site_id: str | None) -> Site:
     """The site that a key asks about; raises NotFound for one that is not the key's, BadParameter if none is named."""
-    own = own_site(key, site_id)
+    own, known = own_site(key, site_id), parts.site
+    if known is not None and (known.id, known.organisation) == (own, key.organisation):
+        return known
     return await parts.stored(lambda store: store.sites.get(key.organisation, own))
 
 

@@ -22,7 +22,7 @@ from api.query.parts import With, now_ms
 from api.query.planned import OF_SESSIONS, filter_of, question_of, told
 from api.query.sites import found_site
 from api.query.span import USUAL_PERIOD, span
-from api.query.word import CountryCode, CurrencyCode, Period, Reference, Zone
+from api.query.word import CountryCode, CurrencyCode, End, Period, Reference, Start, Zone
 from clickhouse.reports.formula import Value
 from clickhouse.reports.query import answer as plan
 from clickhouse.reports.scope import Scope
@@ -37,7 +37,6 @@ Metric = Counted | Literal["event_count_by_type", "avg_session_duration", "bounc
 BY_TYPE = "event_count_by_type"
 
 Text = Annotated[str, StringConstraints(max_length=200)]
-Moment = Annotated[str, StringConstraints(max_length=64)]
 
 EXAMPLE: dict[str, Any] = {
     "success": True,
@@ -73,13 +72,8 @@ class Asked(BaseModel):
         None,
         description=f"Minutes, hours, days or weeks up to now, such as `1h`, `24h`, `7d`, `30d`; `{USUAL_PERIOD}` if no time is named.",
     )
-    start_date: Moment | None = Field(
-        None,
-        description="The first moment: ms since the epoch, an ISO 8601 time, or a date, in `timezone` if it names no zone.",
-    )
-    end_date: Moment | None = Field(
-        None, description="The moment after the last, likewise; a date is in whole. Now if missing."
-    )
+    start_date: Start = None
+    end_date: End = None
     group_by: Group | None = Field(
         None,
         description="Break down by local time, without gaps, or by a dimension, the largest first, at most 200 values.",
@@ -184,7 +178,7 @@ async def _found(
     request: Request, parts: With, site: Site, asked: Asked, query: StatsQuery, scope: Scope, times: list[int]
 ) -> StatsAnswer:
     if not is_planned(asked):
-        return await answered(request, parts, lambda client: answer(client, query))
+        return await answered(request, parts, lambda client: answer(client, query, now_ms()))
     if asked.cohort:
         cohorts = await cohorts_of(parts, site, [asked.cohort], now_ms())
         if asked.cohort not in cohorts:

@@ -9,14 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import documented
 from api.query.access import Reader
-from api.query.activity import ActivityAsked
+from api.query.activity import ActivityAsked, ActivityData, shared
 from api.query.asking import asked as answered
 from api.query.bucket import DAY_MS, begins
 from api.query.kept import kept
 from api.query.parts import With, now_ms
 from api.query.periods import Interval, gridded
 from api.query.scoped import scope_of
-from api.query.stats import Meta
 from clickhouse.reports import stickiness
 from clickhouse.reports.activity import Activity
 from clickhouse.reports.grid import Grid
@@ -45,18 +44,12 @@ class StickinessRow(BaseModel):
     share: float | None = Field(description="Of all who were active, those active in exactly so many; null for none.")
 
 
-class StickinessData(BaseModel):
-    """The answer's data. Times are ms since the epoch."""
+class StickinessData(ActivityData):
+    """The answer's data."""
 
-    site_id: str
-    start_date: int
-    end_date: int
-    timezone: str
     interval: Interval
-    unit: str
     units: int = Field(description="How many were active at all.")
     rows: list[StickinessRow] = Field(description="One for each number of periods, from 1 to all of the range.")
-    meta: Meta
 
 
 class StickinessResponse(BaseModel):
@@ -78,16 +71,10 @@ class ActiveDay(BaseModel):
     unfinished: bool = Field(description="Whether the day is not yet over, within the range.")
 
 
-class ActiveData(BaseModel):
-    """The answer's data. Times are ms since the epoch."""
+class ActiveData(ActivityData):
+    """The answer's data."""
 
-    site_id: str
-    start_date: int
-    end_date: int
-    timezone: str
-    unit: str
     days: list[ActiveDay]
-    meta: Meta
 
 
 class ActiveResponse(BaseModel):
@@ -106,20 +93,11 @@ async def query(request: Request, key: Reader, parts: With, asked: StickinessAsk
     scope, grid = gridded(await scope_of(asked, key, parts), asked.interval, asked, USUAL)
     activity = Activity(scope, asked.unit, grid, False, asked.active.happening, "active")
     found = await answered(request, parts, lambda client: stickiness.answer(client, activity, now))
-    data = StickinessData(
-        site_id=scope.site_id,
-        start_date=scope.start_ms,
-        end_date=scope.end_ms,
-        timezone=scope.timezone,
-        interval=asked.interval,
-        unit=asked.unit,
-        units=found.units,
-        rows=[
-            StickinessRow(periods=n, exactly=exactly, at_least=at_least, share=_share(exactly, found.units))
-            for n, (exactly, at_least) in enumerate(zip(found.exactly, found.at_least, strict=True), 1)
-        ],
-        meta=Meta(source=found.source, rows_read=found.rows_read, ms=round((perf_counter() - began) * 1000, 2)),
-    )
+    rows = [
+        StickinessRow(periods=n, exactly=exactly, at_least=at_least, share=_share(exactly, found.units))
+        for n, (exactly, at_least) in enumerate(zip(found.exactly, found.at_least, strict=True), 1)
+    ]
+    data = StickinessData(**shared(scope, asked, found, began), interval=asked.interval, units=found.units, rows=rows)
     return StickinessResponse(data=data, timestamp=now)
 
 
@@ -132,15 +110,7 @@ async def active(request: Request, key: Reader, parts: With, asked: ActivityAske
     longer = with_days_before(grid, scope.timezone)
     activity = Activity(scope, asked.unit, longer, False, asked.active.happening, "active")
     found = await answered(request, parts, lambda client: stickiness.active(client, activity, now))
-    data = ActiveData(
-        site_id=scope.site_id,
-        start_date=scope.start_ms,
-        end_date=scope.end_ms,
-        timezone=scope.timezone,
-        unit=asked.unit,
-        days=[_day(each) for each in found.days],
-        meta=Meta(source=found.source, rows_read=found.rows_read, ms=round((perf_counter() - began) * 1000, 2)),
-    )
+    data = ActiveData(**shared(scope, asked, found, began), days=[_day(each) for each in found.days])
     return ActiveResponse(data=data, timestamp=now)
 
 

@@ -79,6 +79,17 @@ CurrencyCode = Annotated[
 """ISO 4217."""
 Moment = Annotated[str, StringConstraints(max_length=64)]
 """A time as clients write it."""
+Start = Annotated[
+    Moment | None,
+    Field(
+        description="The first moment: ms since the epoch, an ISO 8601 time, or a date, in `timezone` if it names no zone."
+    ),
+]
+End = Annotated[
+    Moment | None,
+    Field(description="The moment after the last, likewise; a date is in whole. Now if missing."),
+]
+"""The range of a question."""
 Period = Annotated[
     str,
     shaped(PERIOD, "is not a number of minutes, hours, days or weeks such as 30m, 24h, 7d or 4w"),

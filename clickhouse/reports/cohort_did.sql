@@ -1,5 +1,5 @@
 (
-    SELECT $who
+    SELECT $who AS member
     FROM events
     WHERE site_id = $site
         AND ts >= fromUnixTimestamp64Milli($since)

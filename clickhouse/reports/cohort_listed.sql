@@ -1,5 +1,5 @@
 (
-    SELECT $named
+    SELECT $named AS member
     FROM cohort_members
     WHERE site_id = $site AND cohort = $cohort
     GROUP BY site_id, who

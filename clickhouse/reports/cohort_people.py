@@ -18,22 +18,18 @@ NOBODY_NAMED: Mapping[Kind, str] = {"users": "v", "visitors": ""}
 def size(client: Client, cohort: Cohort, known: Cohorts, now: int) -> int:
     """How many members a cohort has; raises as the client does."""
     bound = _bound(cohort, known, now)
-    member = cohort.true_of("who", bound, "definition")
-    [[count]] = client.ask(text_of("cohort_size", who=cohort.who, named=cohort.named, member=member), bound).rows
+    people, member = cohort.told(bound, "definition", now)
+    [[count]] = client.ask(text_of("cohort_size", known=people, member=member), bound).rows
     return int(count)
 
 
 def members(client: Client, cohort: Cohort, known: Cohorts, now: int, after: str, limit: int) -> list[str]:
     """At most so many members beyond one of them, in their order; raises as the client does."""
     bound = _bound(cohort, known, now)
-    member = cohort.true_of("who", bound, "definition")
+    people, member = cohort.told(bound, "definition", now)
     bound |= {"after": after, "limit": limit}
-    return [
-        str(who)
-        for [who] in client.ask(
-            text_of("cohort_members", who=cohort.who, named=cohort.named, member=member), bound
-        ).rows
-    ]
+    found = client.ask(text_of("cohort_members", known=people, member=member), bound)
+    return [str(who) for [who] in found.rows]
 
 
 def put(client: Client, site_id: str, cohort_id: str, who: Sequence[str], listed: bool, now: int) -> None:

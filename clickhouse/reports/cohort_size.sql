@@ -1,13 +1,4 @@
 -- How many members there are.
 SELECT count() AS members
-FROM
-(
-    SELECT DISTINCT $who AS who
-    FROM events
-    WHERE site_id = {site:String} AND ts < fromUnixTimestamp64Milli({now:Int64})
-    UNION DISTINCT
-    SELECT DISTINCT $named AS member
-    FROM cohort_members
-    WHERE site_id = {site:String} AND cohort IN {lists:Array(String)}
-)
+FROM ($known)
 WHERE $member AND who != {nobody:String}

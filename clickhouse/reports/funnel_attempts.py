@@ -62,6 +62,7 @@ def _events(asked: FunnelQuery, bound: Parameters) -> str:
         else rows_of(asked.scope, "sessions" if within_session else "visitors"),
         filter=asked.scope.filtered(bound),
         held=f"{held} != ''" if held else "1",
+        named="1" if everything or is_kept else _named(asked, bound),
         wanted="1" if everything else "fits != 0",
         entry=str(_entry(asked)),
     )
@@ -85,6 +86,12 @@ def fits(asked: FunnelQuery, bound: Parameters) -> str:
     ]
     steps = [_is(each.event, each.filter, bound, f"steps[{n}].filter") for n, each in enumerate(asked.steps)]
     return " + ".join(f"toUInt64({is_so}) * {1 << n}" for n, is_so in enumerate(exclusions + steps))
+
+
+def _named(asked: FunnelQuery, bound: Parameters) -> str:
+    """Whether an event has one of the names that matter, where all that fits has one: by these the store finds it."""
+    names = {each.event for each in asked.steps} | {each.event for each in asked.exclusions}
+    return "1" if None in names else f"event IN {bound.bind(sorted(map(str, names)), 'Array(String)')}"
 
 
 def _is(event: str | None, some: Filter, bound: Parameters, where: str) -> str:

@@ -16,7 +16,7 @@ FROM
             + bitShiftLeft($packed(first), $bits - 5)
             + fits AS packed
     FROM $rows
-    WHERE $filter AND $held
+    WHERE $named AND $filter AND $held
 )
 WHERE $wanted
 GROUP BY who, part

@@ -9,7 +9,8 @@ from clickhouse.reports.filter import Parameters, kind, numeric
 from clickhouse.reports.scope import Bots, Scope
 from pulse.errors import QueryError
 
-Source = Literal["events", "metrics_minute"]
+Source = Literal["events", "metrics_minute", "pages"]
+"""What is read: the events; their sums by minute; or, by days in whole, how often each happened on each page."""
 
 PAGE_VIEW = "page_view"
 OF_EVENTS = ("events", "users", "visitors", "revenue", "pageviews")
@@ -91,15 +92,15 @@ def sql_of(metric: Metric, source: Source, scope: Scope, bound: Parameters) -> s
     """A metric as an aggregate over rows of a source; of sessions, over one row for each."""
     if metric.is_of_sessions:
         return OF_SESSIONS[metric.kind]
-    if source == "metrics_minute":
-        return _of_minutes(metric, scope.bots)
+    if source != "events":
+        return _of_sums(metric, scope.bots)
     if metric.field is None:
         return _of_events(metric, scope)
     return OF_VALUES[metric.kind].format(_values(metric.field, metric.kind, bound))
 
 
 def counted(bots: Bots) -> str:
-    """How many events a row of the minute aggregates stands for."""
+    """How many events a row of sums stands for."""
     return _COUNTED[bots]
 
 
@@ -118,7 +119,7 @@ def _of_events(metric: Metric, scope: Scope) -> str:
     }[metric.kind]
 
 
-def _of_minutes(metric: Metric, bots: Bots) -> str:
+def _of_sums(metric: Metric, bots: Bots) -> str:
     if metric.is_money:
         return "sum(revenue)"
     return f"sumIf({_COUNTED[bots]}, event = '{PAGE_VIEW}')" if metric.kind == "pageviews" else f"sum({_COUNTED[bots]})"

@@ -19,6 +19,8 @@ from pulse.minute import MINUTE_MS
 
 IN_MINUTES = frozenset({"event", "country", "device_type"})
 """The fields by which the minute aggregates are kept apart."""
+OF_PAGES = frozenset({"event", "path"})
+"""Those by which events are counted by days."""
 
 
 @dataclass(frozen=True)
@@ -84,17 +86,21 @@ def source_of(question: Question) -> Source:
     """The table that answers exactly at the least cost."""
     filter_ = question.scope.filter
     fields = {each.field for each in conditions(filter_)} | {each.name for each in question.breakdown}
+    if not all(each.is_in_minutes for each in question.metrics) or names_cohort(filter_):
+        return "events"
+    if fields <= IN_MINUTES and _is_of_minutes(question):
+        return "metrics_minute"
+    of_pages = not any(each.is_money for each in question.metrics) and question.granularity == "none"
+    return "pages" if fields <= OF_PAGES and of_pages else "events"
+
+
+def _is_of_minutes(question: Question) -> bool:
+    """Whether it is of whole minutes, and not of money without bots, which is summed up with them alone."""
     ranges: list[Scope | Compared] = [question.scope]
     if question.compared:
         ranges.append(question.compared)
-    is_exact = (
-        all(each.is_in_minutes for each in question.metrics)
-        and fields <= IN_MINUTES
-        and not names_cohort(filter_)
-        and all(each.start_ms % MINUTE_MS == 0 and each.end_ms % MINUTE_MS == 0 for each in ranges)
-        and (question.scope.bots == "include" or not any(each.is_money for each in question.metrics))
-    )
-    return "metrics_minute" if is_exact else "events"
+    are_whole = all(each.start_ms % MINUTE_MS == 0 and each.end_ms % MINUTE_MS == 0 for each in ranges)
+    return are_whole and (question.scope.bots == "include" or not any(each.is_money for each in question.metrics))
 
 
 def _parameters(question: Question) -> dict[str, object]:

@@ -181,7 +181,8 @@ def _order(wanted: Wanted) -> str:
 
 
 def _rows(wanted: Wanted, past: int) -> str:
-    return _ranged(text_of("minutes") if wanted.source == "metrics_minute" else rows_of(wanted.scope, "visitors"), past)
+    sums = {"metrics_minute": "minutes", "pages": "pages_days"}.get(wanted.source)
+    return _ranged(text_of(sums) if sums else rows_of(wanted.scope, "visitors"), past)
 
 
 def _ranged(rows: str, past: int) -> str:
@@ -190,6 +191,6 @@ def _ranged(rows: str, past: int) -> str:
 
 
 def _filtered(wanted: Wanted, bound: Parameters) -> str:
-    if wanted.source == "metrics_minute":
+    if wanted.source != "events":
         return f"{counted(wanted.scope.bots)} > 0 AND {condition(wanted.scope.filter, bound)}"
     return wanted.scope.filtered(bound)

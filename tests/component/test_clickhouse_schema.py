@@ -140,7 +140,7 @@ def test_every_query_runs(client: Client, name: str) -> None:
     for row in ROWS:
         client.command(row)
     asked: dict[str, dict[str, object]] = {
-        "stats": STATS | NO_FILTERS,
+        "stats": STATS | NO_FILTERS | {"money": 1},
         "alerting": ALERTING,
         "people": {"site": "one", "visitor": "v", "user": "", "limit": 5},
         "schema": {"database": client.database},

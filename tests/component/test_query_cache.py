@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import pytest
 from redis import Redis
 
 from api.query.cache import AnswerCache, GoneError
+from api.query.pace import LEAST_MS, MOST_MS
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
 from clickhouse.sink.changed import Changed
 from deploy.local import port
 from tests import services
-from tests.eventually import eventually
+from tests.eventually import eventually, eventually_told
 from tests.querying import Api, Row, fill, querying, settings_of
 
 TS = 1_772_668_800_000
@@ -68,6 +70,18 @@ async def ask(api: Api, key: str = "reader", **more: Any) -> httpx.Response:
     return await api.ask("POST", "/api/v1/query", key, json=QUESTION | more)
 
 
+async def ask_anew(api: Api, key: str = "reader") -> httpx.Response:
+    """The first answer that is made anew, which is due a few seconds after the last at most."""
+    found = []
+
+    async def is_made() -> bool:
+        found.append(await ask(api, key))
+        return found[-1].headers["x-cache"] == "miss"
+
+    await eventually_told(is_made, within=MOST_MS / 1000 + 1)
+    return found[-1]
+
+
 async def test_an_answer_is_kept_until_the_sink_says_that_more_was_stored(
     api: Api, client: Client, redis_url: str
 ) -> None:
@@ -78,21 +92,41 @@ async def test_an_answer_is_kept_until_the_sink_says_that_more_was_stored(
     kept = await ask(api)
     changed.note(["shop"])
     eventually(lambda: Redis.from_url(redis_url).get("pulse:changes:shop"))
-    anew = await ask(api)
+    anew = await ask_anew(api)
     changed.close()
     assert [first.headers["x-cache"], again.headers["x-cache"], kept.headers["x-cache"]] == ["miss", "hit", "hit"]
     assert again.json() == first.json()
     assert (events(first), events(kept)) == (1, 1)
-    assert anew.headers["x-cache"] == "miss"
     assert events(anew) == 4
+
+
+async def test_where_events_never_cease_a_question_is_not_asked_anew_each_time(api: Api, redis: Redis) -> None:
+    asked = {"metric": "event_count", "period": "24h", "group_by": "day"}
+    began, found = time.monotonic(), []
+    for _ in range(20):
+        redis.incr("pulse:changes:shop")
+        found.append((await api.stats(**asked)).headers["x-cache"])
+    assert found[0] == "miss"
+    assert found.count("miss") <= 1 + (time.monotonic() - began) * 1000 / LEAST_MS
+    assert (await api.stats(**asked, bots="exclude")).headers["x-cache"] == "miss"
+    note = {"site_id": "shop", "time": str(TS), "text": "a release"}
+    assert (await api.ask("POST", "/api/v1/annotations", "admin", json=note)).status_code == 201
+    assert (await api.stats(**asked)).headers["x-cache"] == "miss"
+
+
+async def test_who_is_there_now_is_told_anew_whenever_more_is_stored(api: Api, redis: Redis) -> None:
+    for _ in range(5):
+        redis.incr("pulse:changes:shop")
+        found = [await api.ask("GET", "/api/v1/reports/realtime", "reader") for _ in range(2)]
+        assert [each.headers["x-cache"] for each in found] == ["miss", "hit"]
 
 
 async def test_what_changes_for_one_site_leaves_the_answers_of_others(api: Api, redis: Redis) -> None:
     await ask(api)
     await ask(api, "rival_reader")
     redis.incr("pulse:changes:rival")
+    await ask_anew(api, "rival_reader")
     assert (await ask(api)).headers["x-cache"] == "hit"
-    assert (await ask(api, "rival_reader")).headers["x-cache"] == "miss"
 
 
 async def test_a_site_is_never_answered_with_what_another_asked(api: Api, client: Client) -> None:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from clickhouse.client import Client, text_of
+from clickhouse.migrate import FOLDER, read
 from clickhouse.replay import shadow, swap
 from clickhouse.reports import activity
 from clickhouse.sink.record import Record
@@ -218,6 +219,21 @@ def test_what_changed_since_is_not_swapped(stage: Stage, change: str) -> None:
     with pytest.raises(PulseError, match="have changed since"):
         stage.swap()
     assert stage.rows() == left
+
+
+def test_one_of_before_a_projection_is_swapped_in_whole(stage: Stage) -> None:
+    stage.send(lines(16, 90))
+    stage.client.command("ALTER TABLE events DROP PROJECTION pages", mutations_sync=2)
+    stage.replay(geo_database=GEO)
+    for statement in read(FOLDER / "0024_pages.sql").statements:
+        stage.client.command(statement, mutations_sync=2)
+    assert stage.swap() >= 1
+    assert stage.store.events("country = 'AT'") == stage.store.events() == 90
+    parts = "FROM system.{} WHERE database = currentDatabase() AND table = 'events' AND active"
+    [[bare]] = stage.client.ask(
+        f"SELECT count() {parts.format('parts')} AND name NOT IN (SELECT parent_name {parts.format('projection_parts')})"
+    ).rows
+    assert bare == 0
 
 
 def test_an_unfinished_replay_is_only_to_be_dropped(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

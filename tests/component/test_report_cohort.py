@@ -8,15 +8,17 @@ from typing import Any as Anything
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from clickhouse.client import Client
 from clickhouse.reports import cohort_people
 from clickhouse.reports.cohort import All, Any, Cohort, Did, Kind, Listed, Members, Without, lists_in
-from clickhouse.reports.filter import AllOf, Condition, InCohort, Not
+from clickhouse.reports.filter import DEEPEST, AllOf, Condition, InCohort, Not
 from clickhouse.reports.happening import ANYTHING, Happening
 from clickhouse.reports.metric import metric_of
 from clickhouse.reports.query import Question, answer
 from clickhouse.reports.scope import Scope
+from pulse.errors import QueryError
 from tests.querying import Api, querying, settings_of
 from tests.reports.cohort import Lists, is_in, name_of, passes_among
 from tests.reports.events import BEGIN, DAY, SITE, Event, fill, some
@@ -100,6 +102,53 @@ def test_a_filter_may_ask_for_members(client: Client) -> None:
         ).now.totals
         own = [each for each in events if each.site_id == SITE and passes_among(each, filter_, cohorts, events, lists)]
         assert found == {"events": len(own), "visitors": len({each.visitor_id for each in own})}, (number, scope)
+
+
+NEVER = Without(Without(Did(ANYTHING, 0, LATER)))
+"""Who did anything, in a form for which everybody is looked through."""
+
+
+@pytest.mark.parametrize("more", [(), (NEVER,)])
+def test_what_lies_ahead_is_not_looked_at_in_whatever_form(client: Client, more: tuple[Members, ...]) -> None:
+    now = BEGIN + DAY
+    events = [Event(ts=now - 1, visitor_id="a"), Event(ts=now, visitor_id="b"), Event(ts=now + DAY, visitor_id="c")]
+    _fill(client, [replace(each, event_id=str(uuid4())) for each in events], {})
+    for members in (Did(ANYTHING, BEGIN, LATER), All((Did(ANYTHING, BEGIN, LATER), *more))):
+        found = cohort_people.members(client, Cohort(SITE, "visitors", members), {}, now, "", 10)
+        assert len(found) == cohort_people.size(client, Cohort(SITE, "visitors", members), {}, now) == 1
+        assert found == ["a"]
+
+
+WRONG = Did(Happening("", InCohort("none")), BEGIN, LATER)
+RIGHT = Did(ANYTHING, BEGIN, LATER)
+
+
+@pytest.mark.parametrize(
+    ("members", "where"),
+    [
+        (WRONG, "definition.did"),
+        (All((RIGHT, WRONG)), "definition.and[1].did"),
+        (All((Any((RIGHT, RIGHT)), Without(WRONG), RIGHT)), "definition.and[1].not.did"),
+        (All((Any((RIGHT, RIGHT)), WRONG)), "definition.and[1].did"),
+        (All((WRONG, RIGHT)), "definition.and[0].did"),
+        (Any((RIGHT, All((RIGHT, RIGHT, WRONG)))), "definition.or[1].and[2].did"),
+        (Any((RIGHT, WRONG)), "definition.or[1].did"),
+        (Any((Without(RIGHT), WRONG)), "definition.or[1].did"),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_place(client: Client, members: Members, where: str) -> None:
+    with pytest.raises(QueryError) as told:
+        cohort_people.size(client, Cohort(SITE, "users", members), {}, LATER)
+    assert str(told.value).startswith(where), told.value
+
+
+def test_one_is_nested_no_deeper_than_can_be_asked(client: Client) -> None:
+    for made, word in ((All, "and"), (Any, "or")):
+        members: Members = RIGHT
+        for _ in range(DEEPEST):
+            members = made((members,))
+        with pytest.raises(QueryError, match=rf"definition(\.{word}\[0\]){{{DEEPEST}}}: is nested more than"):
+            cohort_people.size(client, Cohort(SITE, "users", members), {}, LATER)
 
 
 BUYERS: dict[str, Anything] = {"did": {"event": "purchase"}, "at_least": 2}

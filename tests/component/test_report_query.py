@@ -102,6 +102,25 @@ def _question(dice: random.Random, number: int) -> Question:
     )
 
 
+def _of_pages(number: int, like: Question) -> Question:
+    """A question about the same range that days of pages may answer."""
+    dice = random.Random(2_000 + number)
+    narrowed = dice.choice((NOTHING, Condition("path", "eq", ("/a",)), Not(Condition("event", "eq", ("page_view",)))))
+    return replace(
+        like,
+        scope=replace(like.scope, filter=narrowed),
+        metrics=tuple(
+            metric_of(name, "metrics") for name in dice.sample(("events", "pageviews"), dice.randrange(1, 3))
+        ),
+        breakdown=tuple(field_of(name, "breakdown") for name in ("path", *dice.sample(("event",), dice.randrange(2)))),
+        granularity="none",
+        times=(),
+        formulas=(),
+        order=None,
+        compared=like.compared and replace(like.compared, times=()),
+    )
+
+
 def _times(granularity: str, start: int, end: int, zone: ZoneInfo) -> tuple[int, ...]:
     return () if granularity == "none" else tuple(begins(granularity, start, end, zone))
 
@@ -150,8 +169,9 @@ async def bare(tmp_path: Path) -> AsyncIterator[Api]:
 
 def test_every_cell_is_what_is_counted_by_hand(client: Client, sets: Mapping[int, list[Event]]) -> None:
     sources = set()
-    for number, events in sets.items():
-        question = _question(random.Random(1_000 + number), number)
+    asked = [(number, _question(random.Random(1_000 + number), number)) for number in sets]
+    for number, question in (*asked, *((number, _of_pages(number, question)) for number, question in asked[::4])):
+        events = sets[number]
         sources.add(source_of(question))
         try:
             now, before = _by_hand(events, question)
@@ -164,7 +184,7 @@ def test_every_cell_is_what_is_counted_by_hand(client: Client, sets: Mapping[int
         if before is not None:
             assert found.before is not None
             _same(found.before, before, question)
-    assert sources == {"events", "metrics_minute"}
+    assert sources == {"events", "metrics_minute", "pages"}
 
 
 def _by_hand(events: list[Event], question: Question) -> tuple[Expected, Expected | None]:
@@ -208,6 +228,31 @@ def test_both_tables_tell_the_same(client: Client, sets: Mapping[int, list[Event
             minutes, events = answer(client, question), answer(client, unlike)
             assert events.source == "events"
             assert _counts(minutes) == _counts(events)
+
+
+def test_pages_are_counted_by_days_in_whole_and_the_rest_of_the_range_by_events(client: Client) -> None:
+    for bots in ("include", "exclude", "only"):
+        for start, end in ((BEGIN, BEGIN + 9 * DAY), (BEGIN + 5 * HOUR, BEGIN + 7 * DAY + 1), (BEGIN, BEGIN + HOUR)):
+            scope = Scope("site1", start, end, bots=bots, filter=Condition("event", "ne", ("signup",)))
+            metrics = (metric_of("events", ""), metric_of("pageviews", ""))
+            question = Question(scope, metrics, (field_of("path", ""), field_of("event", "")))
+            unlike = replace(question, metrics=(*metrics, metric_of("visitors", "")))
+            days, events = answer(client, question), answer(client, unlike)
+            assert (days.source, events.source) == ("pages", "events")
+            assert _counts(days) == _counts(events)
+
+
+def test_days_are_not_counted_from_the_events(client: Client) -> None:
+    """The projection answers for them."""
+    client.command(
+        "INSERT INTO events (site_id, event, ts, path) SELECT 'many', 'page_view', toDateTime(1772500000 + number), '/a' FROM numbers(50000)"
+    )
+    question = Question(
+        Scope("many", BEGIN - 100 * DAY, BEGIN + 100 * DAY), (metric_of("pageviews", ""),), (field_of("path", ""),)
+    )
+    found = answer(client, question)
+    assert found.now.totals["pageviews"] == 50_000
+    assert found.rows_read < 100
 
 
 def test_the_store_finds_no_bucket_but_those_that_are_filled_with_zeros(client: Client) -> None:

@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import product
@@ -166,14 +167,14 @@ def _questions() -> list[StatsQuery]:
 
 def test_every_answer_is_that_of_a_count_by_hand(store: Client, rows: list[Row]) -> None:
     for query in _questions():
-        got = answer(store, query)
+        got = answer(store, query, END)
         assert (got.value, dict(got.breakdown)) == _by_hand(rows, query), query
 
 
 def test_counts_of_whole_minutes_come_from_the_aggregates(store: Client) -> None:
     whole = StatsQuery("shop", "event_count", BEGIN, END)
     assert source_of(whole) == "metrics_minute"
-    assert answer(store, whole).source == "metrics_minute"
+    assert answer(store, whole, END).source == "metrics_minute"
     for other in (
         StatsQuery("shop", "event_count", BEGIN + 1, END),
         StatsQuery("shop", "unique_users", BEGIN, END),
@@ -182,9 +183,25 @@ def test_counts_of_whole_minutes_come_from_the_aggregates(store: Client) -> None
         assert source_of(other) == "events"
 
 
+def test_users_of_whole_days_are_told_by_who_was_there(store: Client) -> None:
+    asked = StatsQuery("shop", "unique_users", BEGIN + 12_345, END - 12_345)
+    sources = {
+        "activity": (asked, replace(asked, events=("purchase",)), replace(asked, bots="exclude")),
+        "events": (
+            replace(asked, end_ms=BEGIN + 3 * 86_400_000),
+            replace(asked, group_by="day"),
+            replace(asked, countries=("DE",)),
+            replace(asked, events=("purchase", "signup")),
+            replace(asked, events=("",)),
+        ),
+    }
+    for source, questions in sources.items():
+        assert [answer(store, each, END).source for each in questions] == [source] * len(questions)
+
+
 def test_both_sources_agree(store: Client) -> None:
-    later = answer(store, StatsQuery("shop", "event_count", 1, END + 60 * MINUTE_MS, "event"))
-    whole = answer(store, StatsQuery("shop", "event_count", 0, END + 60 * MINUTE_MS, "event"))
+    later = answer(store, StatsQuery("shop", "event_count", 1, END + 60 * MINUTE_MS, "event"), END)
+    whole = answer(store, StatsQuery("shop", "event_count", 0, END + 60 * MINUTE_MS, "event"), END)
     assert (later.source, whole.source) == ("events", "metrics_minute")
     assert later.breakdown == whole.breakdown
 
@@ -194,5 +211,5 @@ def test_revenue_in_several_currencies_is_not_added_up(store: Client) -> None:
         "INSERT INTO events (site_id, ts, revenue, currency) VALUES ('shop', fromUnixTimestamp64Milli(5000), 1, 'USD')"
     )
     with pytest.raises(QueryError, match="EUR, USD"):
-        answer(store, StatsQuery("shop", "revenue", 1, END))
-    assert answer(store, StatsQuery("shop", "revenue", 1, END, currency="USD")).value == 1
+        answer(store, StatsQuery("shop", "revenue", 1, END), END)
+    assert answer(store, StatsQuery("shop", "revenue", 1, END, currency="USD"), END).value == 1

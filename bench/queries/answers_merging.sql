@@ -1,0 +1,4 @@
+-- How many merges run.
+SELECT count()
+FROM system.merges
+WHERE database = currentDatabase()

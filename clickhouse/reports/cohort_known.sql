@@ -1,0 +1,2 @@
+SELECT DISTINCT member AS who
+FROM $source
