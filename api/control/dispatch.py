@@ -21,6 +21,7 @@ from pulse.digest.notice import PREFIX
 from pulse.leads.notice import FAMILY, is_of_lead
 from pulse.notice import Notice
 from pulse.outbound.mail import is_mail
+from pulse.risk.notice import FAMILY as OF_RISK
 
 TOLERANCE_MS = 60_000
 """An endpoint is told what was told from a minute before it was made: clocks differ."""
@@ -127,8 +128,8 @@ def wants(endpoint: Endpoint, heard: Heard) -> bool:
 
 
 def _names(kind: str, of: str) -> bool:
-    """Whether what an endpoint asks for names a kind; summaries and leads are told to whoever names them."""
-    return of == kind or of.startswith(f"{kind}.") or (kind == "*" and not of.startswith((PREFIX, FAMILY)))
+    """Whether what an endpoint asks for names a kind; summaries, leads and risks are told to whoever names them."""
+    return of == kind or of.startswith(f"{kind}.") or (kind == "*" and not of.startswith((PREFIX, FAMILY, OF_RISK)))
 
 
 def _wanting(sites: Iterable[str]) -> Select[Endpoint]:
