@@ -5,7 +5,7 @@ Pure apart from the memory of its partition: the same record with the same memor
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
@@ -32,6 +32,7 @@ from streams.seen import digests
 from streams.steps.client import put_client
 from streams.steps.currency import put_currency
 from streams.steps.identity import drop_without_site, put_event_id, put_visitor
+from streams.steps.mode import hide_by_mode
 from streams.steps.page import put_visit
 from streams.steps.properties import put_properties
 from streams.steps.risk import hide_device
@@ -39,6 +40,7 @@ from streams.steps.step import Arrival, Refusal, Step
 from streams.steps.time import drop_too_old, put_received_at, put_time
 from streams.tally import Counted, Tally
 
+NO_MODES: Mapping[str, str] = {}
 TIMED_EACH = 64
 """Of one event in each so many records it is noted how long each step takes."""
 
@@ -46,8 +48,8 @@ log = logging.getLogger(__name__)
 _encoder = json.Encoder()
 
 
-def steps_of(settings: Settings, finder: Finder | None = None) -> tuple[Step, ...]:
-    """The steps in their order; raises SettingError if the geographic database cannot be read."""
+def steps_of(settings: Settings, finder: Finder | None = None, modes: Mapping[str, str] = NO_MODES) -> tuple[Step, ...]:
+    """The steps in their order; `modes` are those of sites, and may change. Raises SettingError if the geographic database cannot be read."""
     finder = finder or Finder(settings.networks_folder, settings.geo_database)
     bounds = Bounds(int(settings.late_days * 86_400_000), int(settings.early_seconds * 1000))
     return (
@@ -58,6 +60,7 @@ def steps_of(settings: Settings, finder: Finder | None = None) -> tuple[Step, ..
         drop_too_old(bounds),
         put_properties,
         put_currency,
+        hide_by_mode(modes),
         put_visitor(settings.secret.get_secret_value()),
         put_client(finder, rule_set(settings.risk_rules)),
         put_visit,
