@@ -1,6 +1,6 @@
 """Who belongs to whom around one node: visitors, people, devices and networks that were seen together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import exp, log2
 from typing import Any, Literal, NamedTuple
@@ -140,7 +140,7 @@ def _count(client: Client, scope: Scope, made: Graph, nodes: Iterable[Node]) -> 
 
 def _asked(
     client: Client, scope: Scope, made: Graph, name: str, nodes: Iterable[Node], **more: object
-) -> Iterable[tuple[Any, ...]]:
+) -> Sequence[Sequence[Any]]:
     bound = scope.parameters()
     some = list(nodes)
     bound |= {f"{kind}s": [node.name for node in some if node.kind == kind] for kind in KINDS} | more
@@ -148,5 +148,4 @@ def _asked(
     text = text_of(name, rows=rows, sighted=text_of("identity_sighted", rows=rows), filtered=filtered)
     found = client.ask(text, bound)
     made.rows_read, made.ms = made.rows_read + found.rows_read, made.ms + found.ms
-    rows_found: Iterable[tuple[Any, ...]] = found.rows
-    return rows_found
+    return found.rows

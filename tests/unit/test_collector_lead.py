@@ -332,8 +332,8 @@ def test_every_body_in_parts_becomes_a_lead_or_a_problem(body: bytes) -> None:
 
 @given(
     st.dictionaries(
-        st.text(st.characters(exclude_characters='"\r\n%', exclude_categories=("Cs",)), min_size=1, max_size=20),
-        st.text(st.characters(exclude_categories=("Cs",)), max_size=50),
+        st.text(st.characters(exclude_characters='"\r\n%', exclude_categories=["Cs"]), min_size=1, max_size=20),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
         max_size=10,
     )
 )
