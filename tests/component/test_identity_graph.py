@@ -162,6 +162,16 @@ def test_it_is_bounded(client: Client) -> None:
     assert len(found.depth) <= MOST_NODES
 
 
+def test_analysts_see_devices_in_networks(client: Client) -> None:
+    found = client.ask(
+        "SELECT ip, asn, country, first_seen, last_seen FROM analytics.identity_network WHERE fingerprint_id = 'f-1'"
+    )
+    rows = [tuple(map(str, row[:3])) for row in found.rows]
+    assert sorted(rows) == sorted([("203.0.113.0", "8412", "AT"), ("203.0.113.0", "8412", "AT"), ("", "0", "")])
+    described = client.ask("DESCRIBE analytics.identity_network").rows
+    assert [row[0] for row in described] == ["fingerprint_id", "ip", "asn", "country", "first_seen", "last_seen"]
+
+
 @pytest.fixture
 async def api(tmp_path: Path, client: Client, clickhouse_of_module: str) -> AsyncIterator[Api]:
     async with querying(settings_of(tmp_path, clickhouse_url=clickhouse_of_module)) as made:

@@ -195,6 +195,23 @@ def test_scores_are_told_stretch_by_stretch(client: Client, interval: Interval, 
             assert stretch.latest in {e.risk for e in own if e.ts == last}
 
 
+def test_analysts_see_the_same_by_day(client: Client) -> None:
+    rows = client.ask(
+        "SELECT site_id, toUnixTimestamp(day) * 1000, visitor_id, events, mean, risk, risk_vpn, risk_reasons, latest FROM analytics.risk_scores"
+        " WHERE startsWith(site_id, 'set')"
+    ).rows
+    right: dict[tuple[str, int, str], list[Event]] = {}
+    for each in (event for events in EVENTS.values() for event in events):
+        right.setdefault((each.site_id, each.ts - each.ts % DAY, each.visitor_id), []).append(each)
+    assert {tuple(row[:3]) for row in rows} == right.keys()
+    assert len(rows) == len(right)
+    for row in rows:
+        own = right[row[0], row[1], row[2]]
+        assert (row[3], row[5], row[6]) == (len(own), max(e.risk for e in own), max(e.risk_vpn for e in own))
+        assert (row[4], list(row[7])) == (pytest.approx(sum(e.risk for e in own) / len(own)), _codes(own))
+        assert row[8] in {e.risk for e in own if e.ts == max(each.ts for each in own)}
+
+
 @pytest.fixture
 async def api(tmp_path: Path, client: Client, clickhouse_of_module: str) -> AsyncIterator[Api]:
     async with querying(settings_of(tmp_path, clickhouse_url=clickhouse_of_module)) as made:
