@@ -36,7 +36,7 @@ from pulse.settings import Settings
 TOLD_EVERY_S = 1.0
 CLEANED_EVERY_S = 3_600.0
 SUMMED_EVERY_S = 5.0
-RISKS_EVERY_S = 2.0
+RISKS_EVERY_S = 5.0
 LOOKED_UP_AT_ONCE = 512
 """Names that are looked up at a time, by threads that do nothing else: those that take long hold up no others."""
 BESIDE = 8

@@ -56,7 +56,7 @@ class AskedRisk(AskedOfWhom):
 class AskedSessions(AskedOfWhom):
     """Of whom, and from which risk on."""
 
-    least_risk: int = Field(EDGES["elevated"], ge=0, le=100, description="Only with an event of this risk and above.")
+    least_risk: int = Field(EDGES["high"], ge=0, le=100, description="Only with an event of this risk and above.")
 
 
 class AskedScores(AskedOfWhom):

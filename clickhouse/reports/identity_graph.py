@@ -13,6 +13,12 @@ from pulse.clock import to_ms
 
 Kind = Literal["visitor", "user", "fingerprint", "network"]
 KINDS: tuple[Kind, ...] = ("visitor", "user", "fingerprint", "network")
+COLUMNS: dict[Kind, str] = {
+    "visitor": "visitor_id",
+    "user": "user_id",
+    "fingerprint": "fingerprint_id",
+    "network": "ip",
+}
 HUB = 50
 """Who has more neighbours of one kind is a hub: shown, and not walked through."""
 MOST_NODES = 300
@@ -83,13 +89,12 @@ class Graph:
 
 def graph(client: Client, scope: Scope, root: Node, depth: int) -> Graph | None:
     """What was seen around a node within so many steps; None where there is nothing of it. Raises as the client does."""
-    made = Graph(root, scope.end_ms)
-    if not _has_been_seen(client, scope, made):
-        return None
-    made.depth[root] = 0
+    made = Graph(root, scope.end_ms, {root: 0})
     frontier = [root]
     for level in range(1, depth + 1):
         new = _walk(client, scope, made, frontier, level)
+        if level == 1 and (not new or root.kind == "network") and not _has_been_seen(client, scope, made):
+            return None
         if new:
             _count(client, scope, made, new)
         if made.is_hub(root):
@@ -101,7 +106,7 @@ def graph(client: Client, scope: Scope, root: Node, depth: int) -> Graph | None:
 
 
 def _has_been_seen(client: Client, scope: Scope, made: Graph) -> bool:
-    [[events, _, _, place]] = _asked(client, scope, made, "identity_seen", [made.root])
+    [[events, place]] = _asked(client, scope, made, "identity_seen", [made.root])
     if events and made.root.kind == "network":
         made.places[made.root] = Place(*place)
     return bool(events)
@@ -144,8 +149,11 @@ def _asked(
     bound = scope.parameters()
     some = list(nodes)
     bound |= {f"{kind}s": [node.name for node in some if node.kind == kind] for kind in KINDS} | more
+    kinds = [kind for kind in KINDS if any(node.kind == kind for node in some)]
+    touching = " OR ".join(f"{COLUMNS[kind]} IN {{{kind}s:Array(String)}}" for kind in kinds)
     rows, filtered = rows_of(scope, "visitors"), scope.filtered(bound)
-    text = text_of(name, rows=rows, sighted=text_of("identity_sighted", rows=rows), filtered=filtered)
+    sighted = text_of("identity_sighted", rows=rows, touching=touching)
+    text = text_of(name, rows=rows, sighted=sighted, touching=touching, filtered=filtered)
     found = client.ask(text, bound)
     made.rows_read, made.ms = made.rows_read + found.rows_read, made.ms + found.ms
     return found.rows

@@ -1,14 +1,4 @@
--- Whether there is anything of a node.
-SELECT
-    count() AS events,
-    min(ts) AS first_seen,
-    max(ts) AS last_seen,
-    argMax((network, asn, as_org, country), ts) AS place
+-- Whether there is anything of a node, and what is known of it where it is a network.
+SELECT count() AS events, argMax((network, asn, as_org, country), ts) AS place
 FROM $rows
-WHERE (
-        has({visitors:Array(String)}, visitor_id)
-        OR has({users:Array(String)}, user_id)
-        OR has({fingerprints:Array(String)}, fingerprint_id)
-        OR has({networks:Array(String)}, ip)
-    )
-    AND $filtered
+WHERE ($touching) AND $filtered

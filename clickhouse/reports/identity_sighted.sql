@@ -22,8 +22,5 @@
         edge.3 AS far_kind,
         edge.4 AS far
     FROM $rows
-    WHERE has({visitors:Array(String)}, visitor_id)
-        OR has({users:Array(String)}, user_id)
-        OR has({fingerprints:Array(String)}, fingerprint_id)
-        OR has({networks:Array(String)}, ip)
+    WHERE $touching
 )

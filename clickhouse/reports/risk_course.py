@@ -74,7 +74,8 @@ class Course:
 def risky_sessions(client: Client, scope: Scope, least: int, limit: int) -> Sessions:
     """Sessions with an event of a least risk. Raises QueryError for a filter that cannot be, and as the client does."""
     bound = Parameters(scope.parameters() | {"least": least, "limit": limit, "high": EDGES["high"]})
-    text = text_of("risk_sessions", rows=rows_of(scope, "sessions"), filtered=scope.filtered(bound))
+    rows = text_of("risk_threads", ranged=rows_of(scope, "visitors"))
+    text = text_of("risk_sessions", rows=rows, filtered=scope.filtered(bound))
     found = client.ask(text, bound)
     return Sessions(tuple(_session(*row) for row in found.rows), found.rows_read, found.ms)
 

@@ -15,6 +15,7 @@ from clickhouse.client import Client
 from clickhouse.migrate import migrate
 from clickhouse.reports.identity_graph import HUB, MOST_NODES, SHARED, Graph, Node, graph
 from clickhouse.reports.scope import Scope
+from pulse.analyst.rule import analytics_of
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill
 
@@ -164,11 +165,11 @@ def test_it_is_bounded(client: Client) -> None:
 
 def test_analysts_see_devices_in_networks(client: Client) -> None:
     found = client.ask(
-        "SELECT ip, asn, country, first_seen, last_seen FROM analytics.identity_network WHERE fingerprint_id = 'f-1'"
+        f"SELECT ip, asn, country, first_seen, last_seen FROM {analytics_of(client.database)}.identity_network WHERE fingerprint_id = 'f-1'"
     )
     rows = [tuple(map(str, row[:3])) for row in found.rows]
     assert sorted(rows) == sorted([("203.0.113.0", "8412", "AT"), ("203.0.113.0", "8412", "AT"), ("", "0", "")])
-    described = client.ask("DESCRIBE analytics.identity_network").rows
+    described = client.ask(f"DESCRIBE {analytics_of(client.database)}.identity_network").rows
     assert [row[0] for row in described] == ["fingerprint_id", "ip", "asn", "country", "first_seen", "last_seen"]
 
 

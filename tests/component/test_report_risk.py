@@ -17,6 +17,7 @@ from clickhouse.reports.risk import Risk, risk
 from clickhouse.reports.risk_course import Course, Interval, Sessions, course, risky_sessions
 from clickhouse.reports.scope import Scope
 from clickhouse.reports.traffic import RISKY, Traffic, narrowed
+from pulse.analyst.rule import analytics_of
 from pulse.risk.verdict import BANDS, band_of
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill, some
@@ -197,7 +198,8 @@ def test_scores_are_told_stretch_by_stretch(client: Client, interval: Interval, 
 
 def test_analysts_see_the_same_by_day(client: Client) -> None:
     rows = client.ask(
-        "SELECT site_id, toUnixTimestamp(day) * 1000, visitor_id, events, mean, risk, risk_vpn, risk_reasons, latest FROM analytics.risk_scores"
+        "SELECT site_id, toInt64(toUInt16(day)) * 86400000, visitor_id, events, mean, risk, risk_vpn, risk_reasons, latest"
+        f" FROM {analytics_of(client.database)}.risk_scores"
         " WHERE startsWith(site_id, 'set')"
     ).rows
     right: dict[tuple[str, int, str], list[Event]] = {}
