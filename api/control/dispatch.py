@@ -124,6 +124,8 @@ def wants(endpoint: Endpoint, heard: Heard) -> bool:
     notice = heard.notice
     if endpoint.site != notice.site_id or heard.at < endpoint.created - TOLERANCE_MS:
         return False
+    if notice.kind.startswith(OF_RISK) and heard.at < endpoint.risks_since:
+        return False
     return any(_names(kind, notice.kind) for kind in endpoint.kinds)
 
 

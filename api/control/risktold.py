@@ -8,9 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from api.control.database import Database
 from api.control.model import Base, Site
 from api.control.outgoing import Endpoint
-from pulse.risk.notice import FAMILY, HIGH
+from pulse.risk.notice import is_asked
 
-NAMED = frozenset((FAMILY.rstrip("."), HIGH))
 
 
 class RiskTold(Base):
@@ -20,6 +19,8 @@ class RiskTold(Base):
 
     site: Mapped[str] = mapped_column(String(64), ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True)
     told: Mapped[int]
+    began: Mapped[int]
+    """When it was first asked for: what was received before is not told."""
 
 
 class Wanted(NamedTuple):
@@ -27,6 +28,7 @@ class Wanted(NamedTuple):
 
     site: str
     told: int | None
+    began: int = 0
 
 
 class RisksTold:
@@ -40,17 +42,20 @@ class RisksTold:
         endpoints = select(Endpoint.site, Endpoint.kinds).join(Site, Site.id == Endpoint.site)
         with self._database.read() as session:
             asked = session.execute(endpoints.where(Endpoint.enabled, Site.archived.is_(None))).all()
-            known = {each.site: each.told for each in session.scalars(select(RiskTold)).all()}
-        sites = {site for site, kinds in asked if NAMED.intersection(kinds)}
+            known = {each.site: each for each in session.scalars(select(RiskTold)).all()}
+        sites = {site for site, kinds in asked if is_asked(kinds)}
         if gone := known.keys() - sites:
             with self._database.write() as session:
                 session.execute(delete(RiskTold).where(RiskTold.site.in_(gone)))
-        return [Wanted(site, known.get(site)) for site in sorted(sites)]
+        return [
+            Wanted(site, known[site].told, known[site].began) if site in known else Wanted(site, None)
+            for site in sorted(sites)
+        ]
 
     def begin(self, site: str, now: int) -> None:
         """Note that what was before a moment is not told; raises Conflict if that is noted, or the site gone."""
         with self._database.write() as session:
-            session.execute(insert(RiskTold).values(site=site, told=now))
+            session.execute(insert(RiskTold).values(site=site, told=now, began=now))
 
     def told(self, site: str, reached: int) -> None:
         """Note how far all is told."""

@@ -5,19 +5,19 @@ from collections.abc import Callable
 from logging import getLogger
 
 from api.control.dispatch import Dispatch, Heard
-from api.control.risktold import RisksTold
+from api.control.risktold import RisksTold, Wanted
 from api.delivery import meters
 from clickhouse.client import Client
-from clickhouse.reports.suspects import suspects
+from clickhouse.reports.suspects import QUARTER_MS, Found, suspects
 from pulse.errors import Conflict, PulseError
 from pulse.risk.notice import notice_of
 
-OVERLAP_MS = 900_000
-"""Events are not stored in the order in which they were received: so far back it is looked again. What was told is known by its id."""
 AT_MOST = 300
-"""Sessions of a site that are told of in such a time."""
+"""Sessions of a site that are told of in a quarter of an hour, by when they were received."""
+SETTLED_MS = 60_000
+"""So long after its end a quarter of an hour counts as stored: how many sessions were left out is told then."""
 REST = 10
-"""A round is followed by a pause of so many times what it took."""
+"""What a site took is followed by a pause of so many times that: one that takes long holds up no other."""
 
 log = getLogger(__name__)
 
@@ -35,26 +35,27 @@ class Risks:
     ) -> None:
         self._marks, self._dispatch, self._client = marks, dispatch, client
         self._told, self._clock = told, clock
-        self._due = 0.0
+        self._due: dict[str, float] = {}
 
     def tell(self) -> int:
         """Tell of those that are new, of every site; how many deliveries that made. What cannot be told now is told later."""
-        if time.monotonic() < self._due:
-            return 0
-        began = time.monotonic()
-        made = sum(self._tried(site, mark) for site, mark in self._marks.wanted())
-        self._due = time.monotonic() + REST * (time.monotonic() - began)
+        wanted = self._marks.wanted()
+        self._due = {each.site: self._due[each.site] for each in wanted if each.site in self._due}
+        made = sum(self._tried(each) for each in wanted if time.monotonic() >= self._due.get(each.site, 0))
         if made:
             self._told()
         return made
 
-    def _tried(self, site: str, mark: int | None) -> int:
+    def _tried(self, wanted: Wanted) -> int:
         """What goes wrong with one site is no other's harm."""
+        site, began = wanted.site, time.monotonic()
         now = self._clock() // 1_000_000
         try:
-            return self._begin(site, now) if mark is None else self._tell(site, mark, now)
+            return self._begin(site, now) if wanted.told is None else self._tell(site, wanted.told, wanted.began, now)
         except PulseError as error:
             log.warning("sessions of a high risk are told later: %s", error, extra={"site": site})
+        finally:
+            self._due[site] = time.monotonic() + REST * (time.monotonic() - began)
         return 0
 
     def _begin(self, site: str, now: int) -> int:
@@ -64,14 +65,21 @@ class Risks:
             log.info("another process has begun with sessions of a high risk", extra={"site": site})
         return 0
 
-    def _tell(self, site: str, mark: int, now: int) -> int:
+    def _tell(self, site: str, mark: int, began: int, now: int) -> int:
         """First it is told, then noted that it was: who dies in between tells the same again, which is known by its id."""
-        found, left_out, reached = suspects(self._client, site, mark - OVERLAP_MS, AT_MOST)
-        last = len(found) - 1
-        heard = [
-            Heard(notice_of(site, each, left_out if n == last else 0), each.received) for n, each in enumerate(found)
-        ]
+        found, reached = suspects(self._client, site, mark, now, AT_MOST)
+        heard = [_heard(site, each) for each in found if each.suspect.received > began and _is_due(each, now)]
         made = self._dispatch.write(heard, now) if heard else 0
-        self._marks.told(site, min(reached, now))
+        self._marks.told(site, reached)
         meters.RISKS.inc(made)
         return made
+
+
+def _is_due(found: Found, now: int) -> bool:
+    """The last of a quarter of an hour says how many are left out: it is told when that is over."""
+    return found.place < AT_MOST or found.quarter + QUARTER_MS + SETTLED_MS <= now
+
+
+def _heard(site: str, found: Found) -> Heard:
+    left_out = found.sessions - AT_MOST if found.place == AT_MOST else 0
+    return Heard(notice_of(site, found.suspect, left_out), found.suspect.received)

@@ -1,5 +1,6 @@
 """What is told of a session of which much speaks against: once, with why."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from xxhash import xxh3_128_hexdigest
@@ -9,6 +10,7 @@ from pulse.risk.code import CODES
 
 FAMILY = "risk."
 HIGH = FAMILY + "high"
+NAMED = frozenset((FAMILY.rstrip("."), HIGH))
 SEVERITIES = {"high": "warning", "critical": "critical"}
 
 
@@ -32,10 +34,15 @@ class Suspect(NamedTuple):
     rules: str
 
 
+def is_asked(kinds: Iterable[str]) -> bool:
+    """Whether an endpoint that names kinds is told of it."""
+    return not NAMED.isdisjoint(kinds)
+
+
 def notice_of(site_id: str, suspect: Suspect, left_out: int = 0) -> Notice:
     """The notice of a session; its id follows from site and session, so that it is one notice however often it is made.
 
-    `left_out` is how many sessions after it are not told of.
+    `left_out` is how many sessions after it, of its quarter of an hour, are not told of.
     """
     data = {
         "title": f"{site_id}: a session of {suspect.band} risk",

@@ -11,6 +11,7 @@ from api.control.outgoing import Delivery
 from api.control.risktold import RisksTold
 from api.delivery.risks import AT_MOST, Risks
 from clickhouse.client import Client
+from clickhouse.reports.suspects import QUARTER_MS
 from pulse.settings import Settings
 from tests.component.test_delivery_process import Process
 from tests.component.test_delivery_summaries import Clock
@@ -85,26 +86,115 @@ def test_each_session_is_told_of_once_with_its_first_such_event(out: Outgoing, m
     assert told(out) == [("", "v2", 60), ("s1", "v1", 91), ("s4", "v4", 85), ("s5", "v5", 61)]
 
 
-def test_a_flood_is_told_of_in_part_and_how_much_is_left_out(out: Outgoing, migrated: Client) -> None:
+def test_a_flood_is_told_of_in_part_and_how_much_is_left_out_once_its_quarter_is_over(
+    out: Outgoing, migrated: Client
+) -> None:
     out.endpoint(HOOK, kinds=["risk"])
+    clock = Clock(_quarter())
+    begin = clock.ms
+    assert asking(out, migrated, clock).tell() == 0
+    clock.ms += 60_000
+    store(migrated, begin, [(1 + n // 100, f"s{n:04}", "", 80) for n in range(AT_MOST + 7)])
+    assert [asking(out, migrated, clock).tell() for _ in range(2)] == [AT_MOST - 1, 0]
+    clock.ms = begin + 600_000
+    store(migrated, begin, [(500, f"t{n:04}", "", 80) for n in range(20)])
+    assert asking(out, migrated, clock).tell() == 0
+    clock.ms = begin + QUARTER_MS + 61_000
+    store(migrated, begin, [(901 + n // 100, f"u{n:04}", "", 80) for n in range(AT_MOST + 5)])
+    assert [asking(out, migrated, clock).tell() for _ in range(2)] == [AT_MOST, 0]
+    clock.ms += 20 * QUARTER_MS
+    assert [asking(out, migrated, clock).tell() for _ in range(2)] == [1, 0]
+    left = [json.decode(each.record)["data"].get("left_out", 0) for each in deliveries(out)]
+    assert sorted(left)[-3:] == [0, 5, 27]
+    clock.ms += 4 * QUARTER_MS
+    store(migrated, begin, [(21 * 900, "later", "", 20)])
+    assert [asking(out, migrated, clock).tell() for _ in range(2)] == [0, 0]
+    assert len(deliveries(out)) == 2 * AT_MOST
+
+
+def _quarter() -> int:
+    """The beginning of the next one: a webhook that is made now is told of what is then."""
+    now = now_ms()
+    return now - now % QUARTER_MS + QUARTER_MS
+
+
+def test_what_was_received_hours_before_and_is_stored_now_is_told(out: Outgoing, migrated: Client) -> None:
+    out.endpoint(HOOK, kinds=["risk.high"])
     clock = Clock(now_ms())
     begin, risks = clock.ms, asking(out, migrated, clock)
     assert risks.tell() == 0
+    clock.ms += 6 * 3_600_000
+    store(migrated, begin, [(6 * 3_600 - 1, "quick", "v1", 20)])
+    assert asking(out, migrated, clock).tell() == 0
+    store(migrated, begin, [(3_600, "slow", "v2", 91)])
+    assert [asking(out, migrated, clock).tell() for _ in range(2)] == [1, 0]
+    assert told(out) == [("slow", "v2", 91)]
+
+
+def test_after_a_stop_all_of_it_is_told(out: Outgoing, migrated: Client) -> None:
+    out.endpoint(HOOK, kinds=["risk.high"])
+    clock = Clock(_quarter())
+    begin, risks = clock.ms, asking(out, migrated, clock)
+    assert risks.tell() == 0
+    hours, each = (1, 5, 40, 41, 60), 150
+    for hour in hours:
+        store(migrated, begin, [(hour * 3_600 + n, f"h{hour}s{n}", "", 91) for n in range(each)])
+    clock.ms += 61 * 3_600_000
+    assert sum(asking(out, migrated, clock).tell() for _ in range(12)) == len(hours) * each
+    assert {each.told for each in RisksTold(out.database).wanted()} == {begin + (60 * 3_600 + each - 1) * 1_000}
+
+
+def test_an_endpoint_is_told_of_nothing_before_it_asked(out: Outgoing, migrated: Client) -> None:
+    first, later = out.endpoint(HOOK, kinds=["risk"]), out.endpoint(HOOK, kinds=["alert"])
+    clock = Clock(now_ms())
+    begin = clock.ms
+    store(migrated, begin, [(-120, "before", "v1", 91)])
+    assert asking(out, migrated, clock).tell() == 0
+    store(migrated, begin, [(10, "s1", "v1", 91), (30, "s2", "v1", 91)])
     clock.ms += 60_000
-    store(migrated, begin, [(1 + n // 100, f"s{n:04}", "", 80) for n in range(AT_MOST + 7)])
-    assert [asking(out, migrated, clock).tell() for _ in range(2)] == [AT_MOST, 0]
-    left = [json.decode(each.record)["data"].get("left_out", 0) for each in deliveries(out)]
-    assert sorted(left)[-2:] == [0, 7]
+    out.store.endpoints.change("shop", None, later.id, {"kinds": ["alert", "risk.high"]}, out.seal, begin + 20_000)
+    assert asking(out, migrated, clock).tell() == 3
+    assert sorted(each.endpoint for each in deliveries(out)) == sorted((first.id, first.id, later.id))
+    assert [json.decode(e.record)["data"]["session_id"] for e in deliveries(out) if e.endpoint == later.id] == ["s2"]
+
+
+def test_two_visitors_that_name_the_same_session_are_two(out: Outgoing, migrated: Client) -> None:
+    out.endpoint(HOOK, kinds=["risk"])
+    clock = Clock(now_ms())
+    begin = clock.ms
+    assert asking(out, migrated, clock).tell() == 0
+    store(migrated, begin, [(1, "same", "v1", 91), (2, "same", "v2", 92)])
+    clock.ms += 60_000
+    assert asking(out, migrated, clock).tell() == 2
+
+
+def test_a_site_that_takes_long_holds_up_no_other(
+    out: Outgoing, migrated: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out.endpoint(HOOK, kinds=["risk"])
+    clock, elapsed = Clock(now_ms()), [1_000.0]
+    begin, risks = clock.ms, asking(out, migrated, clock)
+    monkeypatch.setattr("api.delivery.risks.time.monotonic", lambda: elapsed[0])
+    assert risks.tell() == 0
+    risks._due["shop"] = elapsed[0] + 500
+    out.endpoint(HOOK, "rival", kinds=["risk"])
+    assert risks.tell() == 0
+    clock.ms += 60_000
+    for site in ("shop", "rival"):
+        store(migrated, begin, [(1, "s1", "v1", 91)], site)
+    assert risks.tell() == 1
+    elapsed[0] += 501
+    assert risks.tell() == 1
 
 
 def test_a_site_that_asks_no_longer_begins_anew(out: Outgoing, migrated: Client) -> None:
     endpoint, marks, clock = out.endpoint(HOOK, kinds=["risk.high"]), RisksTold(out.database), Clock(BEGIN)
     assert asking(out, migrated, clock).tell() == 0
-    assert [tuple(each) for each in marks.wanted()] == [("shop", BEGIN)]
+    assert [tuple(each) for each in marks.wanted()] == [("shop", BEGIN, BEGIN)]
     out.store.endpoints.delete("shop", None, endpoint.id)
     assert marks.wanted() == []
     out.endpoint(HOOK, kinds=["risk"])
-    assert [tuple(each) for each in marks.wanted()] == [("shop", None)]
+    assert [tuple(each) for each in marks.wanted()] == [("shop", None, 0)]
 
 
 def test_the_delivery_process_sends_it(
