@@ -39,8 +39,9 @@ def withhold(event: RawEvent, mode: str) -> Properties:
         return Properties.all
     event.screen = event.language = event.timezone = None
     if mode == SECURITY and event.event == SIGNALS and event.consent is None:
-        event.visitor_id = event.user_id = event.session_id = event.referrer = None
-        event.url = event.url.partition("?")[0] if event.url else None
+        event.visitor_id = event.user_id = event.session_id = event.referrer = event.title = None
+        event.utm_source = event.utm_medium = event.utm_campaign = event.utm_term = event.utm_content = None
+        event.url = event.url.partition("?")[0].partition("#")[0] if event.url else None
         return Properties.if_for_security
     event.fingerprint_id = None
     if event.event == STARTED:

@@ -8,7 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from msgspec import DecodeError, Struct, json
 
 from pulse.errors import Unavailable
-from pulse.mode import MODES, STANDARD
+from pulse.mode import ANONYMOUS, MODES, STANDARD
 from pulse.reaching import reaching
 from pulse.settings import Settings
 from pulse.topics import CONFIG
@@ -85,11 +85,14 @@ class Modes:
 
     def _note(self, site: str, value: bytes) -> None:
         try:
-            mode = _site.decode(value).mode if value else STANDARD
+            mode: str = _site.decode(value).mode if value else STANDARD
         except (DecodeError, UnicodeError):
-            log.warning("a site's record cannot be read: what it keeps stays as it was", extra={"site": site})
-            return
-        if mode == STANDARD or mode not in MODES:
+            log.warning("a site's record cannot be read: the least is kept of its visitors", extra={"site": site})
+            mode = ANONYMOUS
+        if mode not in MODES:
+            log.warning("a site's mode is not known: the least is kept of its visitors", extra={"site": site})
+            mode = ANONYMOUS
+        if mode == STANDARD:
             self.of.pop(site, None)
         else:
             self.of[site] = mode

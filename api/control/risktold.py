@@ -11,7 +11,6 @@ from api.control.outgoing import Endpoint
 from pulse.risk.notice import is_asked
 
 
-
 class RiskTold(Base):
     """Up to which moment of receipt a site's events were looked at."""
 

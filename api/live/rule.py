@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from api.live.event import Shown, property_of
 
+LOW = "low"
+"""The band of an event of which nothing was told, as in reports."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -24,7 +27,7 @@ class Rule:
             and (not self.countries or event.country in self.countries)
             and (self.bot is None or event.bot is self.bot)
             and event.risk >= self.least_risk
-            and (not self.bands or event.risk_band in self.bands)
+            and (not self.bands or (event.risk_band or LOW) in self.bands)
             and (not self.paths or any(_is_below(event.path, path) for path in self.paths))
             and (self.property is None or property_of(event, self.property[0]) == self.property[1])
         )

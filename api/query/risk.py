@@ -181,6 +181,7 @@ class ScoresResponse(BaseModel):
     """How much spoke against them over time; stretches without events are left out."""
 
     scores: list[ScoreRow]
+    truncated: bool = Field(description="Whether there are earlier ones: `limit` are told, the newest.")
     meta: Meta
 
 
@@ -234,7 +235,8 @@ async def risk_scores(
     scope = await scope_of(asked.scoped(), key, parts)
     found = await answered(request, parts, lambda client: course(client, scope, asked.interval, asked.limit))
     rows = [ScoreRow(**asdict(each) | {"reasons": _told(each.reasons)}) for each in found.scores]
-    return ScoresResponse(scores=rows, meta=Meta(source=found.source, rows_read=found.rows_read, ms=found.ms))
+    meta = Meta(source=found.source, rows_read=found.rows_read, ms=found.ms)
+    return ScoresResponse(scores=rows, truncated=found.truncated, meta=meta)
 
 
 def _told(codes: Iterable[str]) -> list[ReasonTold]:

@@ -2,6 +2,7 @@
 -- a row more for each event.
 CREATE OR REPLACE VIEW {analytics:Identifier}.identity_network
 (
+    site_id        LowCardinality(String) COMMENT 'The site.',
     fingerprint_id String COMMENT 'The device''s fingerprint.',
     ip             String COMMENT 'The network that it was in: an address, truncated.',
     asn            UInt32 COMMENT 'Autonomous system of the address, 0 if unknown.',
@@ -10,6 +11,7 @@ CREATE OR REPLACE VIEW {analytics:Identifier}.identity_network
     last_seen      DateTime64(3, 'UTC') COMMENT 'When it was seen there last.'
 ) AS
 SELECT
+    site_id,
     fingerprint_id,
     ip,
     asn,

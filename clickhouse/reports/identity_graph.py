@@ -22,6 +22,8 @@ COLUMNS: dict[Kind, str] = {
 HUB = 50
 """Who has more neighbours of one kind is a hub: shown, and not walked through."""
 MOST_NODES = 300
+BOUNDS: dict[str, object] = {"max_rows_to_group_by": 100_000, "group_by_overflow_mode": "any"}
+"""Of how many neighbours it is told apart which are the busiest: of more it is told of some, and that there are many."""
 DAY_MS = 86_400_000
 FADING_DAYS = 14
 SHARED = frozenset(("hosting", "vpn", "relay", "tor", "mobile", "gateway", "crawler"))
@@ -154,6 +156,6 @@ def _asked(
     rows, filtered = rows_of(scope, "visitors"), scope.filtered(bound)
     sighted = text_of("identity_sighted", rows=rows, touching=touching)
     text = text_of(name, rows=rows, sighted=sighted, touching=touching, filtered=filtered)
-    found = client.ask(text, bound)
+    found = client.ask(text, bound, **BOUNDS)
     made.rows_read, made.ms = made.rows_read + found.rows_read, made.ms + found.ms
     return found.rows

@@ -63,9 +63,10 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Course:
-    """Stretches in their order; those with nothing in them are left out."""
+    """Stretches in their order, the newest so many of them; those with nothing in them are left out."""
 
     scores: tuple[Stretch, ...]
+    truncated: bool
     rows_read: int
     ms: float
     source: str = TABLE
@@ -82,10 +83,11 @@ def risky_sessions(client: Client, scope: Scope, least: int, limit: int) -> Sess
 
 def course(client: Client, scope: Scope, interval: Interval, limit: int) -> Course:
     """How much spoke against those of a scope, by local time. Raises likewise."""
-    bound = Parameters(scope.parameters() | EDGES | {"limit": limit})
+    bound = Parameters(scope.parameters() | EDGES | {"limit": limit + 1})
     expressions = {"begin": TIMES[interval], "visitor": scope.who("visitors"), "rows": rows_of(scope, "visitors")}
     found = client.ask(text_of("risk_scores", **expressions, filtered=scope.filtered(bound)), bound)
-    return Course(tuple(_stretch(*row) for row in found.rows), found.rows_read, found.ms)
+    stretches = tuple(_stretch(*row) for row in reversed(found.rows[:limit]))
+    return Course(stretches, len(found.rows) > limit, found.rows_read, found.ms)
 
 
 def _session(

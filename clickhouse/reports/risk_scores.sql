@@ -1,4 +1,4 @@
--- How much spoke against them, one stretch of time after the other.
+-- How much spoke against them, one stretch of time after the other, the newest first.
 SELECT
     toUnixTimestamp($begin) * 1000 AS begins,
     count() AS events,
@@ -19,5 +19,5 @@ SELECT
 FROM $rows
 WHERE $filtered
 GROUP BY begins
-ORDER BY begins ASC
+ORDER BY begins DESC
 LIMIT {limit:UInt32}

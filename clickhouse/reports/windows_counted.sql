@@ -59,7 +59,7 @@ FROM
             WHERE (empty(below_names) OR has(below_names, event))
                 AND (empty(countries) OR has(countries, country))
                 AND (empty(devices) OR has(devices, device_type))
-                AND (empty(bands) OR has(bands, risk_band))
+                AND (empty(bands) OR has(bands, if(risk_band = '', 'low', risk_band)))
                 AND at_minute > first_end - width
                 AND at_minute <= last_end
         )

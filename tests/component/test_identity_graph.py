@@ -13,7 +13,7 @@ from msgspec import structs
 from api.query.identity import GraphResponse
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
-from clickhouse.reports.identity_graph import HUB, MOST_NODES, SHARED, Graph, Node, graph
+from clickhouse.reports.identity_graph import BOUNDS, HUB, MOST_NODES, SHARED, Graph, Node, graph
 from clickhouse.reports.scope import Scope
 from pulse.analyst.rule import analytics_of
 from tests.querying import Api, querying, settings_of
@@ -163,6 +163,20 @@ def test_it_is_bounded(client: Client) -> None:
     assert len(found.depth) <= MOST_NODES
 
 
+def test_of_a_network_that_all_are_in_not_every_neighbour_is_told_apart(client: Client) -> None:
+    most = int(str(BOUNDS["max_rows_to_group_by"]))
+    client.command(
+        "INSERT INTO events (site_id, event, ts, received_at, event_id, fingerprint_id, ip)"
+        f" SELECT 'busy', 'view', fromUnixTimestamp64Milli({BEGIN} + number) AS t, t, generateUUIDv4(), concat('d', toString(number)), '{CROWD}'"
+        f" FROM numbers({5 * most})"
+    )
+    root = Node("network", CROWD)
+    found = graph(client, Scope("busy", BEGIN, END), root, 1)
+    assert found is not None
+    assert (found.is_cut, len(found.depth)) == (True, HUB + 1)
+    assert most <= found.degrees[root]["fingerprint"] < 5 * most
+
+
 def test_analysts_see_devices_in_networks(client: Client) -> None:
     found = client.ask(
         f"SELECT ip, asn, country, first_seen, last_seen FROM {analytics_of(client.database)}.identity_network WHERE fingerprint_id = 'f-1'"
@@ -170,7 +184,9 @@ def test_analysts_see_devices_in_networks(client: Client) -> None:
     rows = [tuple(map(str, row[:3])) for row in found.rows]
     assert sorted(rows) == sorted([("203.0.113.0", "8412", "AT"), ("203.0.113.0", "8412", "AT"), ("", "0", "")])
     described = client.ask(f"DESCRIBE {analytics_of(client.database)}.identity_network").rows
-    assert [row[0] for row in described] == ["fingerprint_id", "ip", "asn", "country", "first_seen", "last_seen"]
+    assert [row[0] for row in described] == [
+        *("site_id", "fingerprint_id", "ip", "asn", "country", "first_seen", "last_seen")
+    ]
 
 
 @pytest.fixture

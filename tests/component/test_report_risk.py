@@ -272,6 +272,9 @@ async def test_sessions_and_scores_are_asked_over_http(api: Api) -> None:
     assert of_one.status_code == 200, of_one.text
     scores = ScoresResponse.model_validate(of_one.json(), strict=True).scores
     assert sum(each.events for each in scores) == sum(each.visitor_id == "v1" for each in SHOP)
+    whole = (await api.ask("GET", f"{path}/scores", "reader", params=RANGE)).json()
+    newest = (await api.ask("GET", f"{path}/scores", "reader", params=RANGE | {"limit": 2})).json()
+    assert (newest["scores"], newest["truncated"], whole["truncated"]) == (whole["scores"][-2:], True, False)
     none = await api.ask("GET", f"{path}/scores", "reader", params=RANGE | {"visitor_id": "nobody"})
     assert none.json()["scores"] == []
     for kind, asked in (("sessions", {"least_risk": 101}), ("scores", {"interval": "year"}), ("scores", {"asn": "x"})):

@@ -105,6 +105,7 @@ def test_pages_that_are_made_up_without_end_do_not_fill_the_memory() -> None:
         (Rule(bot=True), False),
         (Rule(bands=("high", "low")), True),
         (Rule(bands=("critical",)), False),
+        (Rule(bands=("low",)), False),
         (Rule(least_risk=61), True),
         (Rule(least_risk=62), False),
         (Rule(property=("plan", "pro")), True),

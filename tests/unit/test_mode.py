@@ -17,8 +17,9 @@ from pulse.event import RawEvent
 from pulse.mode import MODES, Mode
 from pulse.settings import Settings
 from streams.memory import Memory
+from streams.modes import Modes
 from streams.refinement import refine, steps_of
-from tests.unit.streams_events import DAY, LOG, NOW, kept, raw, taken
+from tests.unit.streams_events import DAY, LOG, NOW, kept, raw, refused, taken
 
 PAGE = Receipt("shop", NOW, secret=False, ip="203.0.113.9", user_agent="Firefox")
 SERVER = replace(PAGE, secret=True)
@@ -100,6 +101,60 @@ def test_collector_and_stream_each_take_away_what_a_site_does_not_keep(
 def test_signals_for_security_are_tied_to_no_address_of_a_person() -> None:
     event = collected("security", **SENT, event="device_signals", referrer="https://x.example/?q", properties=SECURE)
     assert (event.url, event.referrer) == ("https://shop.example/a", None)
+    more = {"title": "Ada", "utm_source": "mail", "utm_content": "ada"}
+    for url in ("https://shop.example/a#mail=x?b", "https://shop.example/a?b#c", "https://shop.example/a#c"):
+        event = collected("security", **SENT | more | {"url": url}, event="device_signals", properties=SECURE)
+        assert (event.url, event.title, event.utm_source, event.utm_content) == ("https://shop.example/a", *[None] * 3)
+
+
+def test_signals_for_security_are_not_those_of_the_visitor_who_is_derived() -> None:
+    mode: Mode = "security"
+    signals = {"event": "device_signals", "fingerprint_id": "f" * 32, "properties": SECURE}
+    view, first, second = (refined(mode, event="view"), refined(mode, **signals), refined(mode, **signals))
+    assert first["fingerprint_id"] == "f" * 32
+    assert first["visitor_id"] == second["visitor_id"] != view["visitor_id"]
+    agreed = refined(mode, **signals | {"consent": "granted"})
+    assert agreed["visitor_id"] == view["visitor_id"]
+
+
+@pytest.mark.parametrize("faulty", [{"ts": NOW - 40 * DAY}, {"properties": {f"p{n}": n for n in range(300)}}])
+def test_a_refused_line_keeps_no_more_than_its_site_does(faulty: dict[str, Any]) -> None:
+    sent = raw(**SENT | {"event": "identify", "properties": {"mail": "ada@example.org"}} | faulty)
+    for mode, hidden in (("standard", ()), ("anonymous", ("v-81", "ada", "s-1", "f" * 32, "1920x1080", "Vienna"))):
+        steps = steps_of(SETTINGS, None, {} if mode == "standard" else {"shop": mode})
+        made = refine(taken(sent), LOG, Memory(DAY), steps)
+        assert made is not None
+        [line] = refused(made)
+        assert (line["site_id"], json.decode(line["line"])["event"]) == ("shop", "identify")
+        assert [each for each in hidden if each in line["line"]] == []
+        assert hidden or '"v-81"' in line["line"]
+
+
+def test_of_a_line_that_cannot_be_read_nothing_is_kept_where_its_site_has_a_mode() -> None:
+    line = json.encode(raw(**SENT) | {"ts": "yesterday"})
+    for modes, kept_of_it in (({}, True), ({"shop": "consented"}, False)):
+        made = refine(taken(line), LOG, Memory(DAY), steps_of(SETTINGS, None, modes))
+        assert made is not None
+        [told] = refused(made)
+        assert (told["site_id"], told["reason"], "v-81" in told.get("line", "")) == ("shop", "invalid", kept_of_it)
+
+
+def test_a_mode_that_is_not_known_keeps_the_least() -> None:
+    modes = Modes(SETTINGS)
+    try:
+        for value, mode in (
+            (b'{"mode": "security"}', "security"),
+            (b'{"mode": "strict"}', "anonymous"),
+            (b'{"mode": "standard"}', None),
+            (b'{"mode": 7}', "anonymous"),
+            (b"", None),
+            (b"{", "anonymous"),
+            (b"{}", None),
+        ):
+            modes._note("shop", value)
+            assert modes.of.get("shop") == mode
+    finally:
+        modes.close()
 
 
 def test_without_leave_the_time_zone_and_the_signals_are_not_judged_either() -> None:
