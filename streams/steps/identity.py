@@ -56,7 +56,7 @@ def put_visitor(secret: str, modes: Mapping[str, str] = NO_MODES) -> Step:
         if event.visitor_id or not (event.ip or event.user_agent):
             return
         seen = f"{event.site_id}\0{event.ip}\0{event.user_agent}".encode()
-        if event.event == SIGNALS and event.consent is None and modes.get(event.site_id) == SECURITY:  # type: ignore[arg-type]
+        if event.event == SIGNALS and event.consent is None and modes.get(event.site_id) == SECURITY:
             seen = b"\0" + seen
         event.visitor_id = blake2b(seen, key=salt(event.ts // DAY_MS), digest_size=16).hexdigest()  # type: ignore[operator]
 
