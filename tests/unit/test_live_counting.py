@@ -91,6 +91,13 @@ def test_pages_that_are_made_up_without_end_do_not_fill_the_memory() -> None:
     assert told["pages"][0] == ("/0", 2)
 
 
+@pytest.mark.parametrize(("rule", "fits"), [(Rule(bands=("low",)), True), (Rule(bands=("high",)), False)])
+def test_of_what_nothing_was_told_is_of_a_low_risk(rule: Rule, fits: bool) -> None:
+    found = shown(rb'{"event":"page_view","ts":1,"site_id":"shop"}')
+    assert found is not None
+    assert rule.fits(found) is fits
+
+
 @pytest.mark.parametrize(
     ("rule", "fits"),
     [
