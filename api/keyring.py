@@ -15,6 +15,7 @@ from api.control import credential
 from api.control.keycache import KeyCache, Known
 from api.control.store import Store
 from pulse.errors import PulseError, SettingError, Unavailable
+from pulse.mode import STANDARD, Mode
 from pulse.settings import Settings
 
 KNOWN_MS = 60_000
@@ -44,6 +45,8 @@ class Key:
     scopes: frozenset[str]
     origins: tuple[str, ...]
     public: bool
+    mode: Mode = STANDARD
+    """What its site keeps of whoever visits it."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +236,8 @@ def presented_key(authorization: str | None, x_api_key: str | None) -> str | Non
 
 
 def _key(known: Known) -> Key:
-    return Key(known.id, known.organisation, known.site_id, frozenset(known.scopes), tuple(known.origins), known.public)
+    scopes, origins = frozenset(known.scopes), tuple(known.origins)
+    return Key(known.id, known.organisation, known.site_id, scopes, origins, known.public, known.mode)
 
 
 def _now_ms() -> int:

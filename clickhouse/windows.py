@@ -12,13 +12,16 @@ from msgspec import json
 from clickhouse.client import Client
 from clickhouse.reports.errors import EVENT as ERROR
 from clickhouse.reports.statement import text_of
-from pulse.alerting.rule import DAY, MOST_GROUPS, WEEK
+from clickhouse.reports.traffic import RISKY
+from pulse.alerting.rule import DAY, MOST_GROUPS, SHARES_OF_RISK, WEEK
 from pulse.alerting.selector import ALL
 from pulse.alerting.windows import Answer, Question, Span
 from pulse.minute import MINUTE_MS
 
 AT_ONCE = 200
 """Questions that are asked in one: they travel as a parameter."""
+LIKELY = 50
+"""From which score on an event comes through a VPN, a proxy or Tor."""
 SHORT = 120
 """Minutes of windows that are not read together with longer ones."""
 
@@ -63,6 +66,8 @@ def answered(client: Client, batch: Sequence[Asked], most_groups: int = MOST_GRO
         "groups": most_groups,
     }
     name = _statement_of(batch[0].question)
+    if name == "counted":
+        parameters |= {"risky": RISKY, "likely": LIKELY}
     rows = client.ask(_statement(name), parameters, **settings).rows
     cells: list[dict[str, dict[int, tuple[float, int]]]] = [{} for _ in batch]
     beyond: set[int] = set()
@@ -130,6 +135,8 @@ def _told(number: int, asked: Asked) -> dict[str, Any]:
         "by": selector.group_by,
         "kept": sorted(asked.kept),
         "vital": selector.vital,
+        "bands": sorted(selector.bands),
+        "share": selector.metric if selector.metric in SHARES_OF_RISK else "",
         "follows": selector.metric == "conversion",
         "width": asked.question.width,
         "first": asked.span[0],
@@ -139,6 +146,8 @@ def _told(number: int, asked: Asked) -> dict[str, Any]:
 
 def _statement_of(question: Question) -> str:
     metric = question.selector.metric
+    if metric == "risk_events" or metric in SHARES_OF_RISK:
+        return "counted"
     return metric if metric in ("vital", "sessions") else "visitors"
 
 
@@ -147,4 +156,6 @@ def _statement(name: str) -> str:
     asked = text_of("windows_asked")
     if name == "vital":
         return text_of("windows_vital", asked=asked)
+    if name == "counted":
+        return text_of("windows_counted", asked=asked)
     return text_of("windows_present", asked=asked, rows=text_of(f"windows_rows_{name}"))

@@ -5,7 +5,7 @@ Pure apart from the memory of its partition: the same record with the same memor
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
@@ -31,7 +31,8 @@ from streams.rollup import rolled_up, rollup
 from streams.seen import digests
 from streams.steps.client import put_client
 from streams.steps.currency import put_currency
-from streams.steps.identity import drop_without_site, put_event_id, put_visitor
+from streams.steps.identity import NO_MODES, drop_without_site, put_event_id, put_visitor
+from streams.steps.mode import HideByMode, hiding
 from streams.steps.page import put_visit
 from streams.steps.properties import put_properties
 from streams.steps.risk import hide_device
@@ -46,8 +47,8 @@ log = logging.getLogger(__name__)
 _encoder = json.Encoder()
 
 
-def steps_of(settings: Settings, finder: Finder | None = None) -> tuple[Step, ...]:
-    """The steps in their order; raises SettingError if the geographic database cannot be read."""
+def steps_of(settings: Settings, finder: Finder | None = None, modes: Mapping[str, str] = NO_MODES) -> tuple[Step, ...]:
+    """The steps in their order; `modes` are those of sites, and may change. Raises SettingError if the geographic database cannot be read."""
     finder = finder or Finder(settings.networks_folder, settings.geo_database)
     bounds = Bounds(int(settings.late_days * 86_400_000), int(settings.early_seconds * 1000))
     return (
@@ -58,7 +59,8 @@ def steps_of(settings: Settings, finder: Finder | None = None) -> tuple[Step, ..
         drop_too_old(bounds),
         put_properties,
         put_currency,
-        put_visitor(settings.secret.get_secret_value()),
+        HideByMode(modes),
+        put_visitor(settings.secret.get_secret_value(), modes),
         put_client(finder, rule_set(settings.risk_rules)),
         put_visit,
         hide_device,
@@ -118,13 +120,13 @@ def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step], pa
 def prepare(record: Taken, log_id: str, steps: Sequence[Step]) -> Prepared:
     """Take the events of a raw record through the steps. Never raises for what is in it."""
     prepared = Prepared(record)
-    arrival = Arrival(log_id, record.partition, record.offset, record.timestamp)
+    arrival, hide = Arrival(log_id, record.partition, record.offset, record.timestamp), hiding(steps)
     for found in _decoded(record):
         if found.events and not record.offset % TIMED_EACH and not prepared.seconds:
             prepared.seconds = _timed(steps, found.events[0], arrival)
-        prepared.refusals += found.refused
-        passed = _passed(found, arrival, steps, prepared.refusals)
-        prepared.add(*_encoded(passed, found, arrival, prepared.refusals))
+        prepared.refusals += hide.unread(found.refused)
+        passed = _passed(found, arrival, steps, prepared.refusals, hide)
+        prepared.add(*_encoded(passed, found, arrival, prepared.refusals, hide))
     return prepared
 
 
@@ -171,7 +173,9 @@ def _decoded(record: Taken) -> Iterator[Decoded]:
         yield Decoded([], [], [], [refused(record.value, 0, why)])
 
 
-def _passed(found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: list[Refused]) -> list[RefinedEvent]:
+def _passed(
+    found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: list[Refused], hide: HideByMode
+) -> list[RefinedEvent]:
     """The events that pass all steps; the others are added to the refusals."""
     events = []
     for event, line, index in zip(found.events, found.lines, found.indexes, strict=True):
@@ -180,12 +184,12 @@ def _passed(found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: l
         if refusal is None:
             events.append(event)
         else:
-            refusals.append(refused(line, index, refusal, event))
+            refusals.append(refused(hide.line(line, event), index, refusal, event))
     return events
 
 
 def _encoded(
-    events: list[RefinedEvent], found: Decoded, arrival: Arrival, refusals: list[Refused]
+    events: list[RefinedEvent], found: Decoded, arrival: Arrival, refusals: list[Refused], hide: HideByMode
 ) -> tuple[list[RefinedEvent], bytes]:
     """Those of the events found that passed, and their lines; what cannot be written is added to the refusals."""
     try:
@@ -194,7 +198,7 @@ def _encoded(
         identities = set(map(id, events))
         passed = [id(event) in identities for event in found.events]
         those = Decoded(events, list(compress(found.lines, passed)), list(compress(found.indexes, passed)), [])
-        events = _passed(those, arrival, (put_into_line,), refusals)
+        events = _passed(those, arrival, (put_into_line,), refusals, hide)
         return events, _encoder.encode_lines(events)
 
 

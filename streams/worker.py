@@ -26,6 +26,7 @@ from streams.elsewhere import Elsewhere
 from streams.lane import Lane
 from streams.memories import Memories
 from streams.memory import Bounds
+from streams.modes import Modes
 from streams.ownership import Ownership
 from streams.producer import Output
 from streams.reading import Reading
@@ -48,11 +49,13 @@ def run(settings: Settings) -> None:
     """Stream until stopped, and end the process. Raises SettingError for what waiting will not mend."""
     warn_of_no_secret(settings)
     finder = Finder(settings.networks_folder, settings.geo_database)
-    steps = steps_of(settings, finder)
+    modes = Modes(settings)
+    steps = steps_of(settings, finder, modes.of)
     readiness = Readiness()
     health.serve(settings.host, settings.streams_port, readiness)
     broker = Broker(settings.kafka_url)
     ids = topics(broker, readiness)
+    modes.begin_patiently()
 
     window_ms = int(settings.dedup_hours * HOUR_MS)
     app = create_app(settings)
@@ -79,6 +82,7 @@ def run(settings: Settings) -> None:
     REGISTRY.register(figures.Networks(finder))
     watch.start()
     finder.follow()
+    modes.follow()
     collect_rarely()
     Worker(app).execute_from_commandline()
 

@@ -80,9 +80,9 @@ def fill(client: Client, sites: tuple[str, ...], each: int) -> None:
     """Store `each` events of every site; all texts of a site's rows begin with its name and the word secret."""
     names = ", ".join(f"'{site}'" for site in sites)
     client.command(
-        "INSERT INTO events (site_id, event, ts, received_at, visitor_id, event_id, properties, revenue, currency)"
+        "INSERT INTO events (site_id, event, ts, received_at, visitor_id, fingerprint_id, event_id, properties, revenue, currency)"
         f" SELECT arrayElement([{names}], number % {len(sites)} + 1) AS s, concat(s, '-secret'),"
-        " toDateTime64('2026-03-01 00:00:00', 3, 'UTC') + number * 28 % 864000 AS t, t, concat(s, '-secret-', toString(number)),"
+        " toDateTime64('2026-03-01 00:00:00', 3, 'UTC') + number * 28 % 864000 AS t, t, concat(s, '-secret-', toString(number)), concat(s, '-secret-device-', toString(number)),"
         " generateUUIDv4(), concat('{\"of\": \"', s, '-secret\"}'), 1, 'EUR'"
         f" FROM numbers({each * len(sites)})"
     )

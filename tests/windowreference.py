@@ -20,6 +20,18 @@ class Happened:
     country: str = ""
     device: str = ""
     vital: float | None = None
+    bot: bool = False
+    risk: int = 0
+    vpn: int = 0
+    proxy: int = 0
+    tor: int = 0
+
+    @property
+    def band(self) -> str:
+        """As docs/risk.md says."""
+        return next(
+            name for edge, name in ((85, "critical"), (60, "high"), (25, "elevated"), (0, "low")) if self.risk >= edge
+        )
 
 
 def within(events: Sequence[Happened], rule: dict[str, Any], group: str, end: int) -> list[Happened]:
@@ -31,6 +43,7 @@ def within(events: Sequence[Happened], rule: dict[str, Any], group: str, end: in
     found = [e for e in found if field is None or getattr(e, field) == group]
     found = [e for e in found if not where.get("events") or e.event in where["events"]]
     found = [e for e in found if not where.get("countries") or e.country in where["countries"]]
+    found = [e for e in found if not where.get("risk") or e.band in where["risk"]]
     return [e for e in found if not where.get("device_types") or e.device in where["device_types"]]
 
 
@@ -44,6 +57,11 @@ def value_of(events: Sequence[Happened], rule: dict[str, Any], group: str, end: 
     if metric == "sessions":
         number = _sessions(events, some)
         return number, number
+    if metric == "risk_events":
+        return len(some), len(some)
+    if metric.endswith("_share"):
+        those = sum(e.bot or e.risk >= 60 if metric == "risky_share" else getattr(e, metric[:-6]) >= 50 for e in some)
+        return (those / len(some) if some else None), len(some)
     if metric == "error_rate":
         hit = {e.visitor for e in some if e.event == "error"}
         return (len(hit) / len(everyone) if everyone else None), len(everyone)

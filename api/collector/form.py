@@ -26,7 +26,7 @@ class Sent(NamedTuple):
 
 class Form(NamedTuple):
     """How bodies are read (NDJSON if the second argument says so), their largest size, the status of the answer,
-    whether a content type says NDJSON, which raises Problem 415 for one that is not taken, and whether it has to wait
+    whether a content type says NDJSON (of a lead: that it is in parts), which raises Problem 415 for one that is not taken, and whether it has to wait
     while refinement lies behind.
     """
 

@@ -47,5 +47,6 @@ def receipt(
         ip=visitor_address(peer, forwarded, rules.proxies) or None,
         user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT] or None,
         country=country(named),
+        mode=key.mode,
         unwilling=headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1",
     )

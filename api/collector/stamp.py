@@ -7,6 +7,7 @@ from api.collector.decode import Incoming
 from api.collector.ids import ENTROPY_BITS, uuid7
 from pulse.clock import SKEW_TOLERATED_MS, Bounds, event_time, is_too_old, to_ms
 from pulse.event import MAX_MS
+from pulse.mode import STANDARD, Mode, Properties, left, withhold
 from pulse.rejection import Reason, Rejection
 
 Entropy = Callable[[int], int]
@@ -18,7 +19,7 @@ class Receipt:
     """What is known of a request apart from its body; `received_at` and `sent_at` in ms since the epoch.
 
     `imports` where its key may import, `yields` where it asks that others go first, `unwilling` where the browser says
-    that its visitor does not want to be followed (Global Privacy Control, Do Not Track).
+    that its visitor does not want to be followed (Global Privacy Control, Do Not Track). `mode` says what the site keeps.
     """
 
     site_id: str
@@ -31,6 +32,7 @@ class Receipt:
     user_agent: str | None = None
     country: str | None = None
     unwilling: bool = False
+    mode: Mode = STANDARD
 
 
 Fault = tuple[Reason, str, str]
@@ -66,7 +68,18 @@ def stamp(
             event.user_agent = receipt.user_agent
         if is_unwilling and event.consent is None:
             event.consent = "denied"
+    _hide(events, receipt.mode)
     return _without(events, indexes, faults) if faults else (events, indexes, [])
+
+
+def _hide(events: Sequence[Incoming], mode: Mode) -> None:
+    """Take away what the site does not keep, before anything of it is written anywhere."""
+    if mode == STANDARD:
+        return
+    for event in events:
+        may = withhold(event, mode)
+        if may is not Properties.all:
+            event.properties = left(event, may, event.properties)
 
 
 def _without(

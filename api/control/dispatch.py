@@ -21,6 +21,7 @@ from pulse.digest.notice import PREFIX
 from pulse.leads.notice import FAMILY, is_of_lead
 from pulse.notice import Notice
 from pulse.outbound.mail import is_mail
+from pulse.risk.notice import FAMILY as OF_RISK
 
 TOLERANCE_MS = 60_000
 """An endpoint is told what was told from a minute before it was made: clocks differ."""
@@ -123,12 +124,14 @@ def wants(endpoint: Endpoint, heard: Heard) -> bool:
     notice = heard.notice
     if endpoint.site != notice.site_id or heard.at < endpoint.created - TOLERANCE_MS:
         return False
+    if notice.kind.startswith(OF_RISK) and heard.at < endpoint.risks_since:
+        return False
     return any(_names(kind, notice.kind) for kind in endpoint.kinds)
 
 
 def _names(kind: str, of: str) -> bool:
-    """Whether what an endpoint asks for names a kind; summaries and leads are told to whoever names them."""
-    return of == kind or of.startswith(f"{kind}.") or (kind == "*" and not of.startswith((PREFIX, FAMILY)))
+    """Whether what an endpoint asks for names a kind; summaries, leads and risks are told to whoever names them."""
+    return of == kind or of.startswith(f"{kind}.") or (kind == "*" and not of.startswith((PREFIX, FAMILY, OF_RISK)))
 
 
 def _wanting(sites: Iterable[str]) -> Select[Endpoint]:

@@ -14,6 +14,7 @@ from api.control.outgoing import DEAD, PENDING, Delivery, Endpoint
 from api.control.seal import Seal
 from pulse.errors import Conflict, NotFound
 from pulse.outbound.signing import make_secret
+from pulse.risk.notice import is_asked
 
 BY_HAND = "by hand"
 MOST = 100
@@ -78,6 +79,7 @@ class Endpoints:
         """An endpoint with some of its values set anew: those of `PLAIN`, `headers` and `enabled`."""
         with self._database.write() as session:
             endpoint = found(session, organisation, site, endpoint_id)
+            asked = endpoint.enabled and is_asked(endpoint.kinds)
             for name in PLAIN & values.keys():
                 setattr(endpoint, name, values[name])
             if "headers" in values:
@@ -87,6 +89,8 @@ class Endpoints:
             if values.get("enabled") is False and endpoint.enabled:
                 disable(session, endpoint.id, BY_HAND, now)
                 session.refresh(endpoint)
+            if not asked and is_asked(endpoint.kinds):
+                endpoint.risks_since = now
         return endpoint
 
     def rotate(

@@ -4,6 +4,7 @@ import msgspec
 from msgspec import Struct
 
 from api.lenient import Lenient
+from pulse.mode import STANDARD, Mode
 
 
 class Known(Struct, kw_only=True, omit_defaults=True):
@@ -18,6 +19,7 @@ class Known(Struct, kw_only=True, omit_defaults=True):
     scopes: list[str]
     origins: list[str] = []
     public: bool = False
+    mode: Mode = STANDARD
     until: int
     ends: int | None = None
 

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from sqlalchemy import Select, or_, select, update
@@ -14,6 +14,7 @@ from api.control.database import Database
 from api.control.keycache import Known
 from api.control.model import ApiKey, Site
 from pulse.errors import NotFound
+from pulse.mode import STANDARD, Mode
 
 USE_NOTED_MS = 60_000
 """The use of a key is noted at most once in this time."""
@@ -91,13 +92,14 @@ class Keys:
     def verified(self, fingerprint: str, presented: str, now: int, until: int) -> Known | None:
         """The key that is presented, if it is valid now, as it may be believed up to `until` at most. Slow on purpose."""
         with self._database.read() as session:
-            key = session.scalar(_valid().where(ApiKey.fingerprint == fingerprint))
+            found = session.execute(_valid().add_columns(Site.mode).where(ApiKey.fingerprint == fingerprint)).first()
+        key, mode = found or (None, None)
         if key is None or _has_ended(key, now) or not hmac.compare_digest(key.fingerprint, fingerprint):
             return None
         if not credential.verify(presented, key.hashed):
             return None
         end = key.ends()
-        return _known(key, until if end is None else min(until, end))
+        return _known(key, cast(Mode, mode or STANDARD), until if end is None else min(until, end))
 
     def has(self, fingerprint: str) -> bool:
         """Whether a key of this fingerprint is stored, valid or not."""
@@ -174,7 +176,7 @@ def _successor(old: ApiKey, secret: bytes, now: int) -> Made:
     return Made(_row(wanted, key, secret, now), key)
 
 
-def _known(key: ApiKey, until: int) -> Known:
+def _known(key: ApiKey, mode: Mode, until: int) -> Known:
     return Known(
         id=key.id,
         organisation=key.organisation,
@@ -182,6 +184,7 @@ def _known(key: ApiKey, until: int) -> Known:
         scopes=key.scopes,
         origins=key.origins,
         public=key.is_public,
+        mode=mode,
         until=until,
         ends=key.ends(),
     )

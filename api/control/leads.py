@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import json
 from sqlalchemy import (
@@ -107,6 +107,17 @@ class Wanted:
     before: tuple[int, str] | None = None
 
 
+class Counted(NamedTuple):
+    """How many leads of a site are in one status and as suspicious; `latest` is when the last of them was received."""
+
+    site: str
+    name: str
+    status: str
+    band: str
+    leads: int
+    latest: int
+
+
 class Leads:
     """The leads of all sites. Raises Unavailable, NotFound."""
 
@@ -137,6 +148,14 @@ class Leads:
         found = _that_are(_of(organisation, site), wanted)
         with self._database.read() as session:
             return session.scalars(found.order_by(Lead.received.desc(), Lead.id.desc()).limit(limit)).all()
+
+    def counted(self, organisation: str, site: str | None, since: int | None, until: int | None) -> Sequence[Counted]:
+        """How many there are that were received within a time, by site, status and band."""
+        parts = Lead.site, Site.name, Lead.status, Lead.band
+        found = _that_are(_of(organisation, site), Wanted(since, until))
+        counts = found.with_only_columns(*parts, func.count(), func.max(Lead.received)).group_by(*parts)
+        with self._database.read() as session:
+            return [Counted(*row) for row in session.execute(counts.order_by(*parts)).all()]
 
     def get(self, organisation: str, site: str | None, lead_id: str) -> Lead:
         """A lead; one of the site, if a site is given. Raises Conflict where none is and several have one of this id."""

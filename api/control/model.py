@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
+from pulse.mode import STANDARD
+
 
 class Base(DeclarativeBase):
     """What all tables share: one naming of constraints, so that migrations can name them."""
@@ -41,6 +43,7 @@ class Site(Base):
     name: Mapped[str] = mapped_column(String(200))
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    mode: Mapped[str] = mapped_column(String(16), default=STANDARD, server_default=STANDARD)
     created: Mapped[int]
     archived: Mapped[int | None]
     version: Mapped[int] = mapped_column()
@@ -60,6 +63,7 @@ class Site(Base):
             "name": self.name,
             "timezone": self.timezone,
             "settings": self.settings,
+            "mode": self.mode,
             "created": self.created,
             "archived": self.archived,
             "version": self.version,

@@ -42,6 +42,8 @@ class Endpoint(Base):
     blocked_until: Mapped[int] = mapped_column(default=0)
     """Until when it is left alone, because it fails or asked for it."""
     created: Mapped[int]
+    risks_since: Mapped[int] = mapped_column(default=0)
+    """When it was last taken to telling of sessions of a high risk: what was received before is not told it."""
     version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - the form that SQLAlchemy asks for

@@ -10,7 +10,7 @@ from api.control.database import Database
 from api.control.model import Organisation, Site
 from pulse.errors import NotFound
 
-CHANGEABLE = frozenset({"name", "timezone", "settings"})
+CHANGEABLE = frozenset({"name", "timezone", "settings", "mode"})
 
 
 class Sites:

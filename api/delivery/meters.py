@@ -17,5 +17,6 @@ AGE = Histogram(
 )
 SUMMARIES = Counter("pulse_delivery_summaries", "Summaries of sites that were put into the log.", ["period"])
 LEADS = Counter("pulse_delivery_leads", "Leads that were judged and told of, by how suspicious they are.", ["band"])
+RISKS = Counter("pulse_delivery_risks", "Deliveries written of sessions of a high risk.")
 DEAD = Counter("pulse_delivery_dead", "Deliveries that are not tried again.")
 FLYING = Gauge("pulse_delivery_in_flight", "Attempts that are under way.")

@@ -13,6 +13,7 @@ from api.control.dispatch import CLEANED, Dispatch
 from api.control.leads import Leads
 from api.control.outbox import Outbox
 from api.control.outcome import Health, Outcomes
+from api.control.risktold import RisksTold
 from api.control.summaries import Summaries
 from api.control.tried import Attempts
 from api.delivery.courier import Courier, Pace
@@ -22,6 +23,7 @@ from api.delivery.message import seals_of
 from api.delivery.mirror import Mirror
 from api.delivery.post import Post
 from api.delivery.reader import Reader, Told
+from api.delivery.risks import Risks
 from api.delivery.teller import Teller
 from api.keyring import secret_of
 from clickhouse.client import connect
@@ -34,10 +36,11 @@ from pulse.settings import Settings
 TOLD_EVERY_S = 1.0
 CLEANED_EVERY_S = 3_600.0
 SUMMED_EVERY_S = 5.0
+RISKS_EVERY_S = 5.0
 LOOKED_UP_AT_ONCE = 512
 """Names that are looked up at a time, by threads that do nothing else: those that take long hold up no others."""
-BESIDE = 7
-"""Threads for what is done beside: telling the log and the store, summing up, judging leads, cleaning, waiting for the reader."""
+BESIDE = 8
+"""Threads for what is done beside: telling the log and the store, summing up, judging leads, looking for risks, cleaning, waiting for the reader."""
 DAY_MS = 86_400_000
 
 log = getLogger(__name__)
@@ -86,6 +89,7 @@ class Delivering:
                 asyncio.create_task(_again_and_again(beside, teller.tell, TOLD_EVERY_S)),
                 asyncio.create_task(_again_and_again(beside, lambda: self._clean(dispatch), CLEANED_EVERY_S)),
                 asyncio.create_task(_again_and_again(beside, digests.tell, SUMMED_EVERY_S)),
+                asyncio.create_task(_again_and_again(beside, self._risks(dispatch, tell.written).tell, RISKS_EVERY_S)),
                 asyncio.create_task(_again_and_again(beside, self._mirror().tell, TOLD_EVERY_S)),
             ]
             await courier.run(stop)
@@ -103,6 +107,9 @@ class Delivering:
 
     def _judging(self, dispatch: Dispatch, told: Callable[[], None]) -> Judging:
         return Judging(Leads(self._database), dispatch, connect(self._settings), self._seals.leads, told)
+
+    def _risks(self, dispatch: Dispatch, told: Callable[[], None]) -> Risks:
+        return Risks(RisksTold(self._database), dispatch, connect(self._settings), told)
 
     def _forget(self, judging: Judging) -> None:
         if self._leads_kept_ms:

@@ -13,6 +13,7 @@ from api.query.word import Reference
 Kind = Literal["events", "counters", "aggregate", "alerts"]
 KINDS: tuple[Kind, ...] = ("events", "counters", "aggregate", "alerts")
 MOST_VALUES = 20
+Band = Literal["low", "elevated", "high", "critical"]
 
 
 def _parts(values: Any) -> Any:
@@ -35,6 +36,10 @@ class Want(BaseModel):
     path: Several = Field([], description="Only events of this page, `/docs/*` of all that begin so; several: of any.")
     country: Several = Field([], description="Only events of this country; several: of any.")
     bot: bool | None = Field(None, description="Only events of crawlers and other machines, or only of others.")
+    risk: Annotated[list[Band], BeforeValidator(_parts)] = Field(
+        [], max_length=MOST_VALUES, description="Only events of this band of risk; several: of any of them."
+    )
+    least_risk: int = Field(0, ge=0, le=100, description="Only events of this risk and above.")
     property: str = Field(
         "", max_length=2_048, description="Only events with a property of this value: `plan=pro`.", pattern="^$|^[^=]+="
     )
@@ -51,6 +56,8 @@ class Want(BaseModel):
             tuple(sorted({each.upper() for each in self.country})),
             self.bot,
             (name, value) if name else None,
+            tuple(sorted(set(self.risk))),
+            self.least_risk,
         )
 
     def shows(self) -> frozenset[Kind]:
@@ -60,7 +67,7 @@ class Want(BaseModel):
 
 def want_of(pairs: Iterable[tuple[str, str]]) -> Want:
     """What the parameters of an address ask for; raises BadParameter that names the one that is wrong."""
-    several = {"show", "event", "path", "country"}
+    several = {"show", "event", "path", "country", "risk"}
     given: dict[str, Any] = {}
     for name, value in pairs:
         if name in several:

@@ -17,8 +17,10 @@ from api.query import (
     funnel,
     funnels,
     health,
+    identity,
     journeys,
     keys,
+    leadcounts,
     leads,
     lifecycle,
     people,
@@ -68,6 +70,7 @@ PARTS = (
     annotations,
     cohorts,
     people,
+    identity,
     recent,
     fate,
     sites,
@@ -109,6 +112,7 @@ def app_of(parts: Parts) -> FastAPI:
     for part in (webhooks, deliveries):
         app.include_router(part.router, prefix="/api/v1/webhooks")
     for prefix in ("/api/v1/leads", "/analytics/leads"):
+        app.include_router(leadcounts.router, prefix=prefix)
         app.include_router(leads.router, prefix=prefix)
     app.include_router(weekly.router, prefix="/api/v1/analytics")
     app.include_router(dashboard.router, prefix="/analytics")

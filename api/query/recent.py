@@ -46,6 +46,8 @@ class StoredEvent(BaseModel):
     browser: str
     os: str
     bot: bool
+    risk: int = Field(description="How much speaks against the device, 0 to 100.")
+    risk_band: str = Field(description="`low`, `elevated`, `high`, `critical`; empty where nothing was told.")
     revenue: float
     currency: str
     properties: dict[str, Any] | str = Field(

@@ -13,6 +13,7 @@ from api.query.access import Administrator, own_site, require_whole_organisation
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
 from api.query.parts import Parts, With, now_ms
 from api.query.word import Name, Reference, SiteId, Zone
+from pulse.mode import STANDARD, Mode
 
 MAX_SETTINGS_BYTES = 8_192
 
@@ -30,6 +31,7 @@ def _small(settings: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+WHAT_IS_KEPT = "What is kept of visitors: `standard`: what is sent; `anonymous`: nothing of the device and no lasting id; `consented`: the device's part with consent alone; `security`: without it only for security, tied to nobody. See privacy.md."
 SiteSettings = Annotated[dict[str, Any], AfterValidator(_small)]
 
 
@@ -44,6 +46,7 @@ class NewSite(BaseModel):
     name: Name | None = Field(None, description="What people call it; its id if missing.")
     timezone: Zone = Field("UTC", description="IANA time zone of its days.")
     settings: SiteSettings = Field({}, description="Settings of this site.")
+    mode: Mode = Field(STANDARD, description=WHAT_IS_KEPT)
 
 
 class SiteChange(BaseModel):
@@ -54,6 +57,7 @@ class SiteChange(BaseModel):
     name: Name = Field("", description="What people call it.")
     timezone: Zone = Field("", description="IANA time zone of its days.")
     settings: SiteSettings = Field({}, description="Settings of this site, in place of all that it had.")
+    mode: Mode = Field(STANDARD, description=WHAT_IS_KEPT)
 
 
 class SiteRecord(BaseModel):
@@ -63,6 +67,7 @@ class SiteRecord(BaseModel):
     name: str = Field(examples=["The shop"])
     timezone: str = Field(examples=["Europe/Vienna"])
     settings: dict[str, Any]
+    mode: str = Field(description="What is kept of visitors.", examples=["standard"])
     created: int = Field(description="When it was made, ms since the epoch.", examples=[1763640000000])
     archived: int | None = Field(None, description="When it was taken out of use, ms since the epoch.")
 
@@ -91,10 +96,13 @@ async def get_site(key: Administrator, parts: With, site_id: Reference) -> SiteR
 
 @router.patch("/sites/{site_id}", summary="Change a site", responses=documented(404, 409))
 async def change_site(key: Administrator, parts: With, site_id: Reference, change: SiteChange) -> SiteRecord:
-    """Whatever is not named stays as it is."""
+    """Whatever is not named stays as it is. Another mode holds here at once and elsewhere within a minute."""
     own = own_site(key, site_id)
     values = change.model_dump(exclude_unset=True)
-    return told(await parts.stored(lambda store: store.sites.change(key.organisation, own, values)))
+    changed = await parts.stored(lambda store: store.sites.change(key.organisation, own, values))
+    if "mode" in values:
+        await _forget_keys(parts, own)
+    return told(changed)
 
 
 @router.delete("/sites/{site_id}", status_code=204, summary="Archive a site", responses=documented(404, 409))
@@ -102,9 +110,14 @@ async def archive_site(key: Administrator, parts: With, site_id: Reference) -> R
     """Its events stay; its keys end, here at once and elsewhere within a minute. Takes a key of the whole organisation."""
     require_whole_organisation(key)
     await parts.stored(lambda store: store.sites.archive(key.organisation, site_id, now_ms()))
+    await _forget_keys(parts, site_id)
+    return Response(status_code=204)
+
+
+async def _forget_keys(parts: Parts, site_id: str) -> None:
+    """What is remembered of a site's keys is of the site as it was."""
     for fingerprint in await parts.stored(lambda store: store.keys.fingerprints(site_id)):
         await parts.keyring.forget(fingerprint)
-    return Response(status_code=204)
 
 
 async def found_site(parts: Parts, key: Key, site_id: str | None) -> Site:
@@ -122,6 +135,7 @@ def told(site: Site) -> SiteRecord:
         name=site.name,
         timezone=site.timezone,
         settings=site.settings,
+        mode=site.mode,
         created=site.created,
         archived=site.archived,
     )

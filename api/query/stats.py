@@ -20,12 +20,14 @@ from api.query.kept import kept
 from api.query.membership import cohorts_of
 from api.query.parts import With, now_ms
 from api.query.planned import OF_SESSIONS, filter_of, question_of, told
+from api.query.scoped import TRAFFIC
 from api.query.sites import found_site
 from api.query.span import USUAL_PERIOD, span
 from api.query.word import CountryCode, CurrencyCode, End, Period, Reference, Start, Zone
 from clickhouse.reports.formula import Value
 from clickhouse.reports.query import answer as plan
 from clickhouse.reports.scope import Scope
+from clickhouse.reports.traffic import Traffic, narrowed
 from clickhouse.stats import TIMES, Bots, Group, StatsAnswer, StatsQuery, answer
 from clickhouse.stats import Metric as Counted
 
@@ -93,6 +95,7 @@ class Asked(BaseModel):
     )
     timezone: Zone | None = Field(None, description="IANA time zone of hours, days and weeks; the site's if missing.")
     bots: Bots = Field("include", description="Whether crawlers and other machines count.")
+    traffic: Traffic = Field("all", description=TRAFFIC)
 
 
 class Meta(BaseModel):
@@ -155,7 +158,15 @@ async def stats(request: Request, key: Reader, parts: With, asked: Annotated[Ask
     times = begins(group, start, end, zone) if group in TIMES and group else []
     people = (await parts.people.of(site.id)).people
     query = question(asked, site.id, start, end, zone.key, people)
-    scope = Scope(site.id, start, end, zone.key, filter_of(query, asked.cohort or ""), asked.bots, people=people)
+    scope = Scope(
+        site.id,
+        start,
+        end,
+        zone.key,
+        narrowed(filter_of(query, asked.cohort or ""), asked.traffic),
+        asked.bots,
+        people=people,
+    )
     found = await _found(request, parts, site, asked, query, scope, times)
     data = {
         "metric": asked.metric,
@@ -220,7 +231,7 @@ def is_planned(asked: Asked) -> bool:
     """Whether the planner answers; raises BadParameter for a target without its metric, or the other way round."""
     if (asked.target_event is None) == (asked.metric == "conversion_rate"):
         raise BadParameter("target_event", "goes together with the metric conversion_rate")
-    return asked.metric in OF_SESSIONS or asked.cohort is not None
+    return asked.metric in OF_SESSIONS or asked.cohort is not None or asked.traffic != "all"
 
 
 def period_of(asked: Asked) -> str | None:

@@ -85,7 +85,7 @@ SAMPLE: dict[str, Any] = {
     "reason": "events in 5 min of country AT: 2, < 10",
 }
 """What an alert's notice says."""
-WHICH = "Kinds of notices that it is sent: `alert.firing`; `alert` for all that begin so; `*` for all but leads, `lead.created` or `lead`, and summaries, `summary.minute`, `summary.hour`, `summary.day` or `summary`."
+WHICH = "Kinds of notices that it is sent: `alert.firing`; `alert` for all that begin so; `*` for all but leads, `lead.created` or `lead`, sessions of a high risk, `risk.high`, and summaries, `summary.minute`, `summary.hour`, `summary.day` or `summary`."
 ITS_HEADERS = "Headers that are sent with each, such as a token. Their values are kept sealed and not shown again."
 UNMASKED = "Whether it is told in whole who leads are and what they wrote; else masked."
 ITS_SECRET = "By which messages are signed: `whsec_` and 24 to 64 bytes as base64; made if missing."

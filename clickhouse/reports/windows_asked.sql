@@ -9,6 +9,8 @@
         tupleElement(question, 'by') AS by_field,
         tupleElement(question, 'kept') AS kept,
         tupleElement(question, 'vital') AS vital,
+        tupleElement(question, 'bands') AS bands,
+        tupleElement(question, 'share') AS share,
         tupleElement(question, 'follows') AS follows,
         tupleElement(question, 'width') AS width,
         tupleElement(question, 'first') AS first_end,
@@ -17,7 +19,7 @@
     (
         SELECT arrayJoin(JSONExtract(
             {asked:String},
-            'Array(Tuple(id UInt32, site String, above Array(String), below Array(String), countries Array(String), devices Array(String), by String, kept Array(String), vital String, follows Bool, width Int64, first Int64, last Int64))'
+            'Array(Tuple(id UInt32, site String, above Array(String), below Array(String), countries Array(String), devices Array(String), by String, kept Array(String), vital String, bands Array(String), share String, follows Bool, width Int64, first Int64, last Int64))'
         )) AS question
     )
 ) AS asked

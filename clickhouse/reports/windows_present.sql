@@ -97,6 +97,7 @@ FROM
                         WHERE (is_below OR is_above)
                             AND (empty(countries) OR has(countries, country))
                             AND (empty(devices) OR has(devices, device_type))
+                            AND (empty(bands) OR has(bands, if(risk_band = '', 'low', risk_band)))
                             AND at_minute > first_end - width
                             AND at_minute <= last_end
                     )

@@ -1,6 +1,6 @@
 (
     SELECT
-        site_id, event, ts, country, device_type,
+        site_id, event, ts, country, device_type, risk_band,
         if(session_id != '', concat('s', session_id), concat('v', visitor_id, '\0', toString(visit))) AS who
     FROM
     (
@@ -10,7 +10,7 @@
         FROM
         (
             SELECT
-                site_id, event, ts, country, device_type, visitor_id, session_id,
+                site_id, event, ts, country, device_type, risk_band, visitor_id, session_id,
                 dateDiff('millisecond', lagInFrame(ts) OVER (PARTITION BY site_id, visitor_id, session_id ORDER BY ts ASC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), ts) > 1800000 AS begins
             FROM events
             WHERE site_id IN {sites:Array(String)}

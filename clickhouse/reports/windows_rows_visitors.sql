@@ -1,5 +1,5 @@
 (
-    SELECT site_id, event, ts, country, device_type, visitor_id AS who
+    SELECT site_id, event, ts, country, device_type, risk_band, visitor_id AS who
     FROM events
     WHERE site_id IN {sites:Array(String)}
         AND ts >= fromUnixTimestamp64Milli({start:Int64})

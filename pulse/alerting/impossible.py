@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 LONGEST_OF_STORE = 1_440
 """Minutes of a window that is read from the stored events at each look."""
+OF_BANDS = ("risk_events", "visitors", "sessions")
+"""Metrics of which bands of risk may be named."""
 OF_TWO = ("ratio", "conversion")
 """Metrics of which events are named above and below a line."""
 
@@ -19,7 +21,7 @@ def fault_of(rule: Rule) -> str:
 
 
 def _metric(rule: Rule) -> str:
-    return _money(rule) or _events(rule) or _of_store(rule)
+    return _money(rule) or _events(rule) or _bands(rule) or _of_store(rule)
 
 
 def _money(rule: Rule) -> str:
@@ -41,6 +43,14 @@ def _events(rule: Rule) -> str:
         return f"where.events is not for a {rule.metric}, whose events are named in of and over"
     if rule.metric in ("error_rate", "vital") and rule.where.events:
         return f"where.events is not for {rule.metric}, whose events are given"
+    return ""
+
+
+def _bands(rule: Rule) -> str:
+    if rule.metric == "risk_events" and not rule.where.risk:
+        return "where.risk is required for risk_events: the bands whose events count"
+    if rule.metric not in OF_BANDS and rule.where.risk:
+        return f"where.risk is for {', '.join(OF_BANDS)} alone"
     return ""
 
 
@@ -91,7 +101,8 @@ def _condition(rule: Rule) -> str:
 
 
 def _threshold(rule: Rule, operator: str, value: float, resolve: float | None) -> str:
-    is_share = rule.metric in ("bot_share", "error_rate", "conversion") or (rule.metric == "ratio" and not rule.over)
+    is_share = rule.metric.endswith(("_share", "_rate")) or rule.metric == "conversion"
+    is_share = is_share or (rule.metric == "ratio" and not rule.over)
     most = 1.0 if is_share else None
     least = None if rule.metric == "revenue" else 0.0
     if _is_fixed(operator, value, least, most):

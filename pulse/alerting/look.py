@@ -15,7 +15,7 @@ from pulse.alerting.windows import Windows
 
 UNITS = 10_000
 """Of money: it is summed in ten-thousandths."""
-COUNTS = ("events", "visitors", "sessions")
+COUNTS = ("events", "visitors", "sessions", "risk_events")
 OF_MANY = ("vital", "lag")
 """What is one number of all that was measured, and nothing where nothing was."""
 LEAST_DAYS = 3

@@ -22,7 +22,9 @@ USUAL_VOLUME = 30
 
 OF_MINUTES = ("events", "revenue", "bot_share", "ratio")
 """What the minute aggregates carry."""
-OF_STORE = ("visitors", "sessions", "error_rate", "vital", "conversion")
+SHARES_OF_RISK = ("risky_share", "vpn_share", "proxy_share", "tor_share")
+"""How many of the events are risky, or come through a VPN, somebody else's device or Tor."""
+OF_STORE = ("visitors", "sessions", "error_rate", "vital", "conversion", *SHARES_OF_RISK, "risk_events")
 """What is asked of the stored events."""
 LAG = "lag"
 METRICS = (*OF_MINUTES, *OF_STORE, LAG)
@@ -117,6 +119,9 @@ class Where(Form):
     events: Words = []
     countries: Words = Field([], description="ISO 3166-1 alpha-2.")
     device_types: Words = []
+    risk: list[Literal["low", "elevated", "high", "critical"]] = Field(
+        [], max_length=4, description="Bands of risk: for `risk_events`, `visitors` and `sessions` alone."
+    )
 
 
 class Quiet(Form):
@@ -134,7 +139,7 @@ class Rule(Form):
     """What is to be watched."""
 
     metric: Annotated[str, AfterValidator(_metric)] = Field(
-        description="`events`, `revenue` (of one `currency`), `bot_share`, `ratio` (events named in `of` for each of those in `over`), `visitors`, `sessions`, `error_rate` (visitors hit by an error for each visitor), `vital` (the 75th percentile of one web `vital`), `conversion` (visitors who did one of `over` and one of `of` after it, for each who did one of `over`), or `lag` (of Pulse itself, in seconds).",
+        description="`events`, `revenue` (of one `currency`), `bot_share`, `ratio` (events named in `of` for each of those in `over`), `visitors`, `sessions`, `error_rate` (visitors hit by an error for each visitor), `vital` (the 75th percentile of one web `vital`), `conversion` (visitors who did one of `over` and one of `of` after it, for each who did one of `over`), `risky_share`, `vpn_share`, `proxy_share`, `tor_share` (of all events), `risk_events` (events of the bands in `where.risk`), or `lag` (of Pulse itself, in seconds).",
         examples=["events"],
     )
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None = Field(

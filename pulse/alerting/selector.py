@@ -31,6 +31,7 @@ class Selector(NamedTuple):
     device_types: frozenset[str]
     group_by: str
     vital: str = ""
+    bands: frozenset[str] = frozenset()
 
     @property
     def is_money(self) -> bool:
@@ -78,4 +79,5 @@ def selector_of(rule: Rule) -> Selector:
         frozenset(where.device_types),
         rule.group_by or "",
         rule.vital or "",
+        frozenset(where.risk),
     )

@@ -87,6 +87,8 @@ def state_of(notice: Notice) -> tuple[Of, State] | None:
 
 
 def _metric(rule: Rule) -> str:
+    if rule.where.risk:
+        return f"{rule.metric.removeprefix('risk_')} of {' or '.join(rule.where.risk)} risk"
     if rule.metric == "revenue":
         return f"revenue in {rule.currency}"
     if rule.metric == "ratio":

@@ -7,8 +7,8 @@ HEADER = "Pulse-Site"
 """The header that names the site of a question by the query API's own user."""
 
 VIEWS = (
-    *("alerts", "config", "events", "identity", "ledger", "metrics_minute", "rejected", "sessions"),
-    *("users", "visitors", "webhook_deliveries"),
+    *("alerts", "config", "events", "identity", "identity_network", "ledger", "metrics_minute", "rejected"),
+    *("risk_scores", "sessions", "users", "visitors", "webhook_deliveries"),
 )
 """The views of the database `analytics` that analysts see; `ledger_checked` needs what is of no site."""
 

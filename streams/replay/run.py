@@ -18,6 +18,7 @@ from pulse.replaying.span import Span, demand_name
 from pulse.settings import Settings
 from pulse.topics import EVENTS, RAW
 from streams.broker import Broker
+from streams.modes import Modes
 from streams.refinement import steps_of
 from streams.replay.raw import MARGIN_MS, Raw, Slice
 from streams.replay.stored import gathered, renewed, steps_of_stored
@@ -44,7 +45,10 @@ class Replay:
         """Run it; raises PulseError. What it has made until then stays, and can be dropped."""
         demand_no_cluster(self._settings)
         self._demand_no_fence()
-        steps, steps_of_rows = steps_of(self._settings), steps_of_stored(self._settings)
+        modes = Modes(self._settings)
+        steps, steps_of_rows = steps_of(self._settings, None, modes.of), steps_of_stored(self._settings)
+        modes.begin()
+        modes.close()
         self._demand_site(span.site)
         about = About(name=demand_name(name), span=span, made_at=int(time.time() * 1000))
         about.window_ms = int(self._settings.dedup_hours * HOUR_MS)

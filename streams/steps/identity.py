@@ -1,6 +1,7 @@
 """Whose event it is: its site, its own id, its visitor."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from uuid import UUID
@@ -8,10 +9,12 @@ from uuid import UUID
 from xxhash import xxh3_128_hexdigest
 
 from pulse.event import SITE, RefinedEvent
+from pulse.mode import SECURITY, SIGNALS
 from pulse.rejection import Reason
 from pulse.topics import DAY_MS
 from streams.steps.step import Arrival, Refusal, Step
 
+NO_MODES: Mapping[str, str] = {}
 _NO_SITE = Refusal(Reason.no_site, "site_id", "the record names no site")
 _SITE = re.compile(SITE + r"\Z")
 
@@ -37,8 +40,12 @@ def put_event_id(event: RefinedEvent, arrival: Arrival) -> None:
         event.event_id = event.event_id.lower()
 
 
-def put_visitor(secret: str) -> Step:
-    """A visitor without an id gets one from address and user agent, under a key that changes every day (UTC)."""
+def put_visitor(secret: str, modes: Mapping[str, str] = NO_MODES) -> Step:
+    """A visitor without an id gets one from address and user agent, under a key that changes every day (UTC).
+
+    Where a site keeps signals of the device for security alone, those that nobody agreed to get another one than all else of the
+    same visitor: they are tied to nobody.
+    """
     key = sha256(secret.encode()).digest()
 
     @lru_cache(maxsize=64)
@@ -49,6 +56,8 @@ def put_visitor(secret: str) -> Step:
         if event.visitor_id or not (event.ip or event.user_agent):
             return
         seen = f"{event.site_id}\0{event.ip}\0{event.user_agent}".encode()
+        if event.event == SIGNALS and event.consent is None and modes.get(event.site_id) == SECURITY:
+            seen = b"\0" + seen
         event.visitor_id = blake2b(seen, key=salt(event.ts // DAY_MS), digest_size=16).hexdigest()  # type: ignore[operator]
 
     return put

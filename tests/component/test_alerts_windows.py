@@ -43,6 +43,16 @@ RULES: list[dict[str, Any]] = [
     {"metric": "conversion", "over": ["a"], "of": ["b"]},
     {"metric": "conversion", "over": ["a"], "of": ["a"]},
     {"metric": "conversion", "over": ["a", "error"], "of": ["b"], "group_by": "country"},
+    {"metric": "visitors", "where": {"risk": ["high", "critical"]}},
+    {"metric": "sessions", "where": {"risk": ["low"], "countries": ["AT"]}, "group_by": "event"},
+    {"metric": "risk_events", "where": {"risk": ["elevated", "critical"]}},
+    {"metric": "risk_events", "where": {"risk": ["high"]}, "group_by": "device_type"},
+    {"metric": "risk_events", "where": {"risk": ["low"]}},
+    {"metric": "risky_share"},
+    {"metric": "risky_share", "group_by": "country", "where": {"events": ["a", "b"]}},
+    {"metric": "vpn_share", "where": {"device_types": ["mobile"]}},
+    {"metric": "proxy_share", "group_by": "event"},
+    {"metric": "tor_share", "where": {"countries": ["DE"]}},
 ]
 GROUPS = {"event": ["a", "b", "error", "web_vitals"], "country": ["AT", "DE", ""], "device_type": ["mobile", "desktop"]}
 
@@ -74,6 +84,8 @@ def some_events(seed: int, number: int, visitors: int) -> list[Happened]:
                 dice.choice(["AT", "AT", "DE", ""]),
                 dice.choice(["mobile", "desktop"]),
                 dice.choice([dice.uniform(0, 4_000), None]) if event == "web_vitals" else None,
+                dice.random() < 0.1,
+                *(dice.choice([0, 24, 25, 49, 50, 59, 60, 84, 85]) for _ in range(4)),
             )
         )
     return made
@@ -83,13 +95,20 @@ def store(client: Client, site: str, events: list[Happened]) -> None:
     """Store events and what of the minute aggregates tells since when there are any."""
     values = ", ".join(
         f"('{site}', '{e.event}', fromUnixTimestamp64Milli({e.ts}), fromUnixTimestamp64Milli({e.ts}), '{e.visitor}',"
-        f" '{e.session}', '{e.country}', '{e.device}', '{UUID(int=number)}', '{properties_of(e)}')"
+        f" '{e.session}', '{e.country}', '{e.device}', '{UUID(int=number)}', '{properties_of(e)}',"
+        f" {e.bot}, {e.risk}, '{e.band if number % 2 or e.band != 'low' else ''}', {e.vpn}, {e.proxy}, {e.tor})"
         for number, e in enumerate(events)
     )
     columns = "site_id, event, ts, received_at, visitor_id, session_id, country, device_type, event_id, properties"
+    columns += ", bot, risk, risk_band, risk_vpn, risk_proxy, risk_tor"
     client.command(f"INSERT INTO events ({columns}) VALUES {values}")
     first = min(e.ts for e in events) // 1000
     client.command(f"INSERT INTO metrics_minute (site_id, minute, event) VALUES ('{site}', {first // 60 * 60}, 'a')")
+
+
+def band_of(number: int, e: Happened) -> str:
+    """Of half of those of a low risk nothing was told."""
+    return e.band if number % 2 or e.band != "low" else ""
 
 
 def properties_of(e: Happened) -> str:
@@ -160,7 +179,7 @@ class OnEvents(Reference):
 def some_rule(dice: random.Random) -> dict[str, Any]:
     """A rule that goes on and off on events of a few visitors."""
     rule = dict(dice.choice([each for each in RULES if "group_by" not in each]))
-    levels = {"visitors": [5, 8, 11], "sessions": [6, 12, 18], "vital": [1_500, 2_500, 3_200]}
+    levels = {"visitors": [5, 8, 11], "sessions": [6, 12, 18], "vital": [1_500, 2_500, 3_200], "risk_events": [5, 9]}
     level = dice.choice(levels.get(rule["metric"], [0.2, 0.4, 0.6]))
     condition: dict[str, Any] = {"kind": "threshold", "operator": dice.choice(["<", ">"]), "value": level}
     if dice.random() < 0.3:

@@ -15,10 +15,23 @@ from uuid import uuid4
 import pytest
 import zstandard
 
+from api.control.keys import NewKey
+from api.control.store import Store
 from pulse.event import MAX_EVENTS_PER_REQUEST, MAX_REQUEST_BYTES, RawEvent
 from pulse.topics import partition_of
 from tests import services
-from tests.collecting import ORIGIN, PARTITIONS, SITE, Collector, collecting, create_raw, events, records, slow_events
+from tests.collecting import (
+    ORIGIN,
+    PARTITIONS,
+    SECRET,
+    SITE,
+    Collector,
+    collecting,
+    create_raw,
+    events,
+    records,
+    slow_events,
+)
 from tests.eventually import eventually
 
 GZIP = {"content-encoding": "gzip"}
@@ -70,6 +83,20 @@ def test_an_accepted_event_is_in_the_log_stamped_on_its_visitor_s_partition(coll
     assert found.event_id
     assert before - 1 <= found.received_at <= time.time() * 1000
     assert found.ts == found.received_at
+
+
+def test_what_a_site_does_not_keep_is_in_no_log(collector: Collector, broker: str) -> None:
+    store, now = Store(f"sqlite:///{collector.folder / 'pulse.db'}"), time.time_ns() // 1_000_000
+    store.sites.create("ours", "hidden", {"name": "Hidden", "mode": "anonymous"}, now)
+    key = store.keys.create(NewKey("ours", "hidden", "k", ("events:write",)), SECRET.encode(), now).presented
+    store.close()
+    told = {"visitor_id": "v-81", "user_id": "ada", "session_id": "s-1", "fingerprint_id": "f9f9", "consent": "granted"}
+    name, event = named(**told, timezone="Europe/Vienna", properties={"plan": "pro"})
+    assert collector.post(event, None, headers={"x-api-key": key}).status_code == 202
+    found = stored(broker, name)
+    assert (found.site_id, found.consent, found.properties) == ("hidden", "granted", {"plan": "pro"})
+    assert (found.visitor_id, found.user_id, found.session_id, found.fingerprint_id, found.timezone) == (None,) * 5
+    assert not any(b"f9f9" in record.value for record in records(broker))
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain;charset=UTF-8", None])

@@ -257,6 +257,17 @@ def test_a_form_that_a_page_sends_without_a_script_is_a_lead(collector: Collecto
     assert (lead.honeypot, lead.seconds, lead.is_linked) == (True, 2.0, True)
 
 
+def test_a_form_with_a_field_for_files_is_a_lead_without_them(collector: Collector) -> None:
+    fields, files = {"FIRSTNAME": "Böb", "EMAIL": "bob@example.org", "größe": "XL"}, {"cv": ("cv.pdf", b"%PDF\r\n\xff")}
+    made = httpx.Request("POST", "http://any", data=fields, files=files)
+    more = {"content-type": made.headers["content-type"], "x-forwarded-for": "203.0.113.8"}
+    answer = tell(collector, "/lead", made.read(), **more)
+    assert answer.status_code == 200, answer.text
+    (lead,) = [each for each in leads(collector) if each.id == answer.json()["lead_id"]]
+    person = Personal("Böb", "bob@example.org", fields={"größe": "XL"})
+    assert personal_of(lead, Seal(SECRET.encode(), LEADS)) == person
+
+
 @pytest.mark.parametrize("header", ["sec-gpc", "dnt"])
 def test_a_lead_of_whoever_does_not_want_to_be_followed_is_tied_to_nothing(
     collector: Collector, broker: str, header: str
@@ -279,7 +290,8 @@ def test_a_bad_lead_is_refused_by_the_field_and_only_from_where_it_may_come(coll
     ):
         answer = tell(collector, "/lead", body)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-    assert tell(collector, "/lead", ADA, **{"content-type": "multipart/form-data"}).status_code == 415
+    assert tell(collector, "/lead", ADA, **{"content-type": "multipart/form-data"}).status_code == 400
+    assert tell(collector, "/lead", ADA, **{"content-type": "multipart/mixed"}).status_code == 415
     assert tell(collector, "/lead", ADA, origin="https://rival.example").status_code == 403
     assert collector.client.post("/lead", content=json.encode(ADA)).status_code == 401
     assert len(leads(collector)) == before

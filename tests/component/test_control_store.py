@@ -78,7 +78,7 @@ def test_the_database_knows_its_version(url: str) -> None:
     migrate(url)
     engine = database.engine(url)
     with engine.begin() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0010"
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0011"
     engine.dispose()
 
 

@@ -352,3 +352,41 @@ async def test_who_is_forgotten_is_nowhere_and_the_others_are_where_they_were(ap
     judging(api, migrated).clean(now_ms() - 80_000_000)
     assert (await api.ask("GET", f"{PATH}/{old.id}")).status_code == 404
     assert [each["id"] for each in (await api.ask("GET", PATH)).json()["data"]] == [other.id]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/leads", "/analytics/leads"])
+async def test_leads_are_counted_by_site_and_by_where_they_came_from(api: Api, migrated: Client, path: str) -> None:
+    now = now_ms()
+    leads = [kept(api, received=now - n * 3_600_000, session=f"s{n}") for n in range(3)]
+    kept(api, site="blog", received=now)
+    for lead in leads:
+        store(migrated, lead, ("page_view", 60, "{}"))
+    migrated.command("ALTER TABLE events UPDATE channel = 'paid search' WHERE session_id = 's1'", mutations_sync=2)
+    assert (await api.ask("PATCH", f"{path}/{leads[0].id}", "desk", json={"status": "seen"})).status_code == 200
+
+    async def projects(key: str, **asked: Any) -> list[Any]:
+        answered = await api.ask("GET", f"{path}/projects", key, params=asked)
+        assert answered.status_code == 200, answered.text
+        return [(each["site_id"], each["leads"], each["by_status"]) for each in answered.json()["projects"]]
+
+    shop = "shop", 3, {"new": 2, "seen": 1}
+    assert await projects("admin") == [shop, ("blog", 1, {"new": 1})]
+    assert await projects("marketing") == await projects("admin", site_id="shop") == [shop]
+    assert await projects("marketing", start_date=now - 1_000) == [("shop", 1, {"seen": 1})]
+    assert await projects("rival") == []
+
+    answered = await api.ask("GET", f"{path}/sources", "marketing", params={"period": "24h"})
+    assert answered.status_code == 200, answered.text
+    found = answered.json()
+    assert [(each["name"], each["sessions"]) for each in found["sources"]] == [("", 2), ("paid search", 1)]
+    assert found["total"]["sessions"] == 3
+    for kind, asked, key, status in (
+        ("projects", {"start_date": "soon"}, "marketing", 400),
+        ("projects", {"limit": 1}, "marketing", 400),
+        ("projects", {"site_id": "rival"}, "admin", 404),
+        ("sources", {"by": "colour"}, "marketing", 400),
+        ("sources", {"site_id": "shop"}, "rival", 404),
+        ("projects", {}, "reader", 403),
+        ("sources", {}, "reader", 403),
+    ):
+        assert (await api.ask("GET", f"{path}/{kind}", key, params=asked)).status_code == status, (kind, asked, key)

@@ -94,6 +94,8 @@ def test_an_event_comes_by_event_stream_within_a_second(live: Living) -> None:
         ("path=/docs/*&path=/start", {"path": "/docs/a"}),
         ("country=at", {"country": "AT"}),
         ("bot=true", {"bot": True}),
+        ("risk=high,critical", {"risk": 61, "risk_band": "high"}),
+        ("least_risk=60", {"risk": 85, "risk_band": "critical"}),
         ("property=plan=pro", {"properties": '{"plan":"pro","n":1}'}),
         ("property=n=1&event=buy", {"event": "buy", "properties": '{"n":1}'}),
     ],
@@ -184,7 +186,17 @@ def test_a_page_of_another_origin_may_ask_and_read_the_answers(live: Living) -> 
 
 
 def test_what_cannot_be_asked_is_told(live: Living) -> None:
-    for query in ("show=all", "bot=perhaps", "last_id=x", "last_id=a~b~1", "unknown=1", "property=plan"):
+    for query in (
+        "show=all",
+        "bot=perhaps",
+        "risk=some",
+        "least_risk=x",
+        "least_risk=101",
+        "last_id=x",
+        "last_id=a~b~1",
+        "unknown=1",
+        "property=plan",
+    ):
         assert refused(live, query, "reader") == 4400
         with live.stream(query) as answer:
             assert answer.status_code == 400

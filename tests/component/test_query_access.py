@@ -65,6 +65,9 @@ READS = (
         "/api/v1/reports/realtime",
         "/api/v1/reports/revenue",
         "/api/v1/reports/risk",
+        "/api/v1/reports/risk/sessions",
+        "/api/v1/reports/risk/scores",
+        "/api/v1/identity/graph",
         "/api/v1/attribution",
         "/api/v1/people/links",
     ),
@@ -104,6 +107,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "GET /api/v1/stats": {"metric": "event_count"},
     "GET /api/v1/attribution": {"goal": "page_view"},
     "GET /api/v1/people/links": {"visitor_id": "one"},
+    "GET /api/v1/identity/graph": {"visitor_id": "one"},
     "GET /api/v1/analytics/cohorts": {"cohort_id": "none"},
 }
 

@@ -50,6 +50,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "POST /errors/query": {"json": RANGE},
     "GET /reports/pages": {"params": RANGE},
     "GET /reports/risk": {"params": RANGE},
+    "GET /reports/risk/sessions": {"params": RANGE},
+    "GET /reports/risk/scores": {"params": RANGE},
+    "GET /identity/graph": {"params": RANGE | {"visitor_id": "1"}},
     "GET /reports/sources": {"params": RANGE | {"by": "channel"}},
     "GET /reports/audience": {"params": RANGE | {"by": "country"}},
     "GET /reports/audience/newness": {"params": RANGE},
@@ -68,6 +71,7 @@ ADAPTED: dict[str, dict[str, Any]] = {
     },
 }
 """Routes that ask others of these."""
+OF_LEADS = ("/api/v1/leads/sources", "/analytics/leads/sources")
 """The routes that ask ClickHouse, each with a question about all events."""
 UNBOUNDED = {
     *("/reports/realtime", "/sql", "/people/links"),
@@ -151,6 +155,9 @@ async def test_every_route_that_asks_clickhouse_is_bounded(tmp_path: Path, datab
         for path, question in ADAPTED.items():
             answered = await api.ask("GET", path, "reader", params=question)
             assert (answered.status_code, "PULSE_QUERY_ROWS" in answered.text) == (504, True), (path, answered.text)
+        for path in OF_LEADS:
+            answered = await api.ask("GET", path, "admin", params=RANGE | {"site_id": "shop"})
+            assert (answered.status_code, "PULSE_QUERY_ROWS" in answered.text) == (504, True), (path, answered.text)
         body: dict[str, Any] = {"site_id": "shop", "name": "all", "definition": {"did": {}}}
         cohort = (await api.ask("POST", "/api/v1/cohorts", "admin", json=body)).json()["id"]
         for part in ("size", "members"):
@@ -169,7 +176,7 @@ async def test_every_route_that_asks_clickhouse_is_bounded(tmp_path: Path, datab
         described = (await api.ask("GET", "/openapi.json", None)).json()["paths"]
     costly = {path for path, ways in described.items() if any("504" in way["responses"] for way in ways.values())}
     known = {route.split()[1].replace(EVENT_ID, "{event_id}") for route in ASKED} | UNBOUNDED
-    known |= {path.removeprefix("/api/v1").replace("/shop/", "/{site_id}/") for path in ADAPTED}
+    known |= {path.removeprefix("/api/v1").replace("/shop/", "/{site_id}/") for path in (*ADAPTED, *OF_LEADS)}
     assert {path.removeprefix("/api/v1") for path in costly} == known
 
 

@@ -52,6 +52,22 @@ async def test_a_site_is_made_read_changed_and_archived(api: Api) -> None:
     assert (await api.ask("DELETE", "/api/v1/sites/docs")).status_code == 404
 
 
+async def test_what_a_site_keeps_is_changed_and_its_keys_are_asked_for_anew(api: Api) -> None:
+    assert (await api.ask("GET", "/api/v1/sites/shop")).json()["mode"] == "standard"
+    made = await api.ask("POST", "/api/v1/keys", json={"name": "k", "site_id": "shop", "scopes": ["events:write"]})
+    key = made.json()["key"]
+    for mode in ("anonymous", "consented", "security", "standard"):
+        changed = await api.ask("PATCH", "/api/v1/sites/shop", json={"mode": mode})
+        assert changed.json()["mode"] == mode
+        found = await api.parts.keyring.find(key)
+        assert found is not None
+        assert found.mode == mode
+        assert (api.parts.store.sites.public("shop") or {})["mode"] == mode
+    refused = await api.ask("PATCH", "/api/v1/sites/shop", json={"mode": "open"})
+    assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (400, "mode")
+    assert (await api.ask("PATCH", "/api/v1/sites/shop", "reader", json={"mode": "standard"})).status_code == 403
+
+
 async def test_a_site_is_named_after_its_id_and_lives_in_utc_unless_told(api: Api) -> None:
     made = (await api.ask("POST", "/api/v1/sites", json={"id": "docs"})).json()
 

@@ -34,6 +34,7 @@ INVALID: dict[str, tuple[Any, ...]] = {
     "target_event": ("", "x" * 201, "purchase"),
     "timezone": ("", "Mars/Olympus", "../etc/passwd", "utc+1", "localtime"),
     "bots": ("", "yes", "only"),
+    "traffic": ("", "some", "high"),
 }
 VALID: dict[str, tuple[Any, ...]] = {
     "metric": (
@@ -53,6 +54,7 @@ VALID: dict[str, tuple[Any, ...]] = {
     "target_event": (),
     "timezone": ("UTC", "America/Argentina/Buenos_Aires"),
     "bots": ("include", "exclude"),
+    "traffic": ("all", "clean", "risky"),
 }
 
 

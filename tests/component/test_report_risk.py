@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from api.query.risk import RiskResponse
+from api.query.risk import RiskResponse, ScoresResponse, SessionsResponse
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
 from clickhouse.reports.filter import NOTHING, Condition
 from clickhouse.reports.risk import Risk, risk
+from clickhouse.reports.risk_course import Course, Interval, Sessions, course, risky_sessions
 from clickhouse.reports.scope import Scope
 from clickhouse.reports.traffic import RISKY, Traffic, narrowed
+from pulse.analyst.rule import analytics_of
 from pulse.risk.verdict import BANDS, band_of
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill, some
@@ -134,6 +136,84 @@ def test_traffic_is_all_or_either_part(client: Client, traffic: Traffic) -> None
         assert risk(client, scope, 1).events == right[traffic]
 
 
+def _sessions(events: list[Event]) -> list[list[Event]]:
+    """Sessions of events: the client's own, else those that 30 minutes of silence part."""
+    found: dict[tuple[str, str, int], list[Event]] = {}
+    last: dict[str, tuple[int, int]] = {}
+    for event in sorted(events, key=lambda each: each.ts):
+        if event.session_id:
+            found.setdefault(("s", event.session_id, 0), []).append(event)
+            continue
+        before, number = last.get(event.visitor_id, (event.ts, 0))
+        number += event.ts - before > 1_800_000
+        last[event.visitor_id] = event.ts, number
+        found.setdefault(("v", event.visitor_id, number), []).append(event)
+    return list(found.values())
+
+
+def _codes(events: Iterable[Event]) -> list[str]:
+    return sorted({code for each in events for code in each.risk_reasons.split(",") if code})
+
+
+@pytest.mark.parametrize("least", [0, 25, 60, 100])
+def test_sessions_are_told_by_their_riskiest_event(client: Client, least: int) -> None:
+    for site, events in EVENTS.items():
+        found: Sessions = risky_sessions(client, Scope(site, BEGIN, BEGIN + 11 * DAY), least, 1_000)
+        right = [own for own in _sessions(events) if max(each.risk for each in own) >= least]
+        assert sorted(
+            (s.events, s.most["risk"], s.risky_events, s.began, s.ended, list(s.reasons)) for s in found.sessions
+        ) == sorted(
+            (len(own), max(e.risk for e in own), sum(e.risk >= RISKY for e in own), own[0].ts, own[-1].ts, _codes(own))
+            for own in right
+        )
+        risks = [each.most["risk"] for each in found.sessions]
+        assert risks == sorted(risks, reverse=True)
+        for each in found.sessions:
+            shown = next(event for event in events if event.event_id == each.evidence["event_id"])
+            assert (shown.risk, shown.ts, shown.visitor_id) == (each.most["risk"], each.evidence["at"], each.visitor_id)
+            assert each.evidence["reasons"] == [code for code in shown.risk_reasons.split(",") if code]
+
+
+@pytest.mark.parametrize(("interval", "length"), [("hour", DAY // 24), ("day", DAY)])
+def test_scores_are_told_stretch_by_stretch(client: Client, interval: Interval, length: int) -> None:
+    for site, events in EVENTS.items():
+        found: Course = course(client, Scope(site, BEGIN, BEGIN + 11 * DAY), interval, 1_000)
+        right: dict[int, list[Event]] = {}
+        for each in events:
+            right.setdefault(each.ts - each.ts % length, []).append(each)
+        assert [each.at for each in found.scores] == sorted(right)
+        for stretch in found.scores:
+            own = right[stretch.at]
+            assert (stretch.events, stretch.visitors, stretch.bots) == (
+                len(own),
+                _visitors(own),
+                sum(e.bot for e in own),
+            )
+            assert stretch.mean == pytest.approx(sum(e.risk for e in own) / len(own))
+            assert (stretch.most["risk"], list(stretch.reasons)) == (max(e.risk for e in own), _codes(own))
+            assert sum(stretch.bands.values()) == len(own)
+            last = max(e.ts for e in own)
+            assert stretch.latest in {e.risk for e in own if e.ts == last}
+
+
+def test_analysts_see_the_same_by_day(client: Client) -> None:
+    rows = client.ask(
+        "SELECT site_id, toInt64(toUInt16(day)) * 86400000, visitor_id, events, mean, risk, risk_vpn, risk_reasons, latest"
+        f" FROM {analytics_of(client.database)}.risk_scores"
+        " WHERE startsWith(site_id, 'set')"
+    ).rows
+    right: dict[tuple[str, int, str], list[Event]] = {}
+    for each in (event for events in EVENTS.values() for event in events):
+        right.setdefault((each.site_id, each.ts - each.ts % DAY, each.visitor_id), []).append(each)
+    assert {tuple(row[:3]) for row in rows} == right.keys()
+    assert len(rows) == len(right)
+    for row in rows:
+        own = right[row[0], row[1], row[2]]
+        assert (row[3], row[5], row[6]) == (len(own), max(e.risk for e in own), max(e.risk_vpn for e in own))
+        assert (row[4], list(row[7])) == (pytest.approx(sum(e.risk for e in own) / len(own)), _codes(own))
+        assert row[8] in {e.risk for e in own if e.ts == max(each.ts for each in own)}
+
+
 @pytest.fixture
 async def api(tmp_path: Path, client: Client, clickhouse_of_module: str) -> AsyncIterator[Api]:
     async with querying(settings_of(tmp_path, clickhouse_url=clickhouse_of_module)) as made:
@@ -179,3 +259,55 @@ async def test_what_cannot_be_asked_is_refused_and_whose_data_it_is(api: Api) ->
         assert said in answered.json()["detail"]
     assert (await api.ask("GET", path, "rival", params={"site_id": "shop"})).status_code == 404
     assert (await api.ask("GET", path, "writer")).status_code == 403
+
+
+async def test_sessions_and_scores_are_asked_over_http(api: Api) -> None:
+    path = "/api/v1/reports/risk"
+    answered = await api.ask("GET", f"{path}/sessions", "reader", params=RANGE | {"least_risk": 85, "limit": 3})
+    assert answered.status_code == 200, answered.text
+    rows = SessionsResponse.model_validate(answered.json(), strict=True).sessions
+    assert len(rows) == 3
+    assert all(row.most["risk"] >= 85 and all(reason.text for reason in row.reasons) for row in rows)
+    of_one = await api.ask("GET", f"{path}/scores", "reader", params=RANGE | {"visitor_id": "v1", "interval": "week"})
+    assert of_one.status_code == 200, of_one.text
+    scores = ScoresResponse.model_validate(of_one.json(), strict=True).scores
+    assert sum(each.events for each in scores) == sum(each.visitor_id == "v1" for each in SHOP)
+    whole = (await api.ask("GET", f"{path}/scores", "reader", params=RANGE)).json()
+    newest = (await api.ask("GET", f"{path}/scores", "reader", params=RANGE | {"limit": 2})).json()
+    assert (newest["scores"], newest["truncated"], whole["truncated"]) == (whole["scores"][-2:], True, False)
+    none = await api.ask("GET", f"{path}/scores", "reader", params=RANGE | {"visitor_id": "nobody"})
+    assert none.json()["scores"] == []
+    for kind, asked in (("sessions", {"least_risk": 101}), ("scores", {"interval": "year"}), ("scores", {"asn": "x"})):
+        refused = await api.ask("GET", f"{path}/{kind}", "reader", params=RANGE | asked)
+        assert (refused.status_code, next(iter(asked)) in refused.json()["detail"]) == (400, True), refused.text
+        assert (await api.ask("GET", f"{path}/{kind}", "rival", params={"site_id": "shop"})).status_code == 404
+
+
+@pytest.mark.parametrize("metric", ["event_count", "unique_users", "unique_sessions", "event_count_by_type"])
+async def test_statistics_are_of_either_traffic_too(api: Api, metric: str) -> None:
+    asked = RANGE | {"metric": metric}
+    values = {}
+    for traffic in ("all", "clean", "risky"):
+        answered = await api.ask("GET", "/api/v1/stats", "reader", params=asked | {"traffic": traffic})
+        assert answered.status_code == 200, answered.text
+        values[traffic] = answered.json()["data"]["value"]
+    if metric.startswith("event_count"):
+        risky = sum(each.bot or each.risk >= RISKY for each in SHOP)
+        assert (values["risky"], values["clean"]) == (risky, len(SHOP) - risky)
+    else:
+        assert 0 < values["risky"] <= values["all"]
+
+
+async def test_every_report_has_traffic(api: Api) -> None:
+    """Of those that count events of a time: who is asked for them may leave out bots and what is risky."""
+    described = (await api.ask("GET", "/openapi.json")).json()
+    names = described["components"]["schemas"]
+    lacking = set()
+    for path, methods in described["paths"].items():
+        for operation in methods.values():
+            given = {each["name"] for each in operation.get("parameters", [])}
+            schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            given |= set(names.get(schema.get("$ref", "").rpartition("/")[2], {}).get("properties", {}))
+            if path.startswith("/api/v1/") and "bots" in given and "traffic" not in given:
+                lacking.add(path)
+    assert lacking == set()

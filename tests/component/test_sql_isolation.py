@@ -46,6 +46,8 @@ SEEING = {
     "the table of minute aggregates": "SELECT site_id, sum(events) FROM pulse.metrics_minute GROUP BY site_id",
     "refused lines": "SELECT * FROM rejected",
     "people": "SELECT * FROM identity",
+    "devices in networks": "SELECT * FROM identity_network",
+    "risk by day": "SELECT * FROM risk_scores WHERE NOT throwIf(site_id != 'shop', 'rival-secret')",
     "who was named": "SELECT visitor_id, user_id FROM pulse.identity_links",
     "what was undone": "SELECT visitor_id, user_id FROM pulse.identity_corrections",
     "the dictionary of people": "SELECT * FROM pulse.people",
@@ -216,6 +218,10 @@ async def test_what_is_shown_is_the_own_site_and_all_of_it(served: Served, api: 
         assert (await _over_api(api, statement)).text.splitlines()[1] == f"\"['shop']\",{EACH},{EACH}"
     for view in ("ledger", "rejected", "config", "metrics_minute", "identity", "webhook_deliveries"):
         assert int(_as_user(served, f"SELECT count() FROM {view}").text) > 0
+    statement = "SELECT sum(events), count(), sum(risk) FROM risk_scores"
+    assert _as_user(served, statement).text == f"{EACH},{EACH},0\n"
+    statement = "SELECT groupUniqArray(site_id), count(), uniqExact(fingerprint_id) FROM identity_network"
+    assert _as_user(served, statement).text == f"\"['shop']\",{EACH},{EACH}\n"
     told = "SELECT rule_id, group, reason FROM alerts"
     assert _as_user(served, told).text == '"shop-secret-rule","shop-secret-group","shop-secret-reason"\n'
     assert (await _over_api(api, told)).text.splitlines()[1] == _as_user(served, told).text.strip()

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import json
 
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
-from pulse.topics import EVENTS, METRICS, RAW, REJECTED
+from pulse.topics import CONFIG, EVENTS, METRICS, RAW, REJECTED
 from streams.app import GROUP
 from tests import services
 from tests.eventually import eventually
@@ -96,6 +97,36 @@ def test_events_come_out_enriched_once_with_their_place_and_counted(streams: Str
     )
     assert (events, metrics) == (raw, 1)
     again.kill()
+
+
+def test_what_a_site_does_not_keep_is_taken_from_what_came_by_no_collector(
+    tmp_path: Path, log: Log, clickhouse: str
+) -> None:
+    def announce(site: str, mode: str) -> None:
+        log.put(json.encode({"id": site, "mode": mode}), topic=CONFIG, key=f"site:{site}")
+        log.flush()
+
+    told = {"visitor_id": "v-81", "user_id": "ada", "fingerprint_id": "f9f9"}
+
+    def is_hidden(site: str) -> bool:
+        (id,) = log.send([raw_event(site_id=site, **told)])
+        [event] = eventually(lambda: [each for each in log.events() if each["event_id"] == id])
+        assert (event["visitor_id"] != "v-81") is ("fingerprint_id" not in event) is ("user_id" not in event)
+        return "fingerprint_id" not in event
+
+    migrate(Client(clickhouse))
+    announce("hidden", "anonymous")
+    announce("hidden-later", "standard")
+    log.put(b"no record", topic=CONFIG, key="site:hidden")
+    log.flush()
+    made = Streams(tmp_path, log.servers, clickhouse)
+    made.start()
+    assert [is_hidden(site) for site in ("hidden", "hidden-later", "shop")] == [True, False, False]
+    announce("hidden-later", "anonymous")
+    eventually(lambda: is_hidden("hidden-later"))
+    announce("hidden", "standard")
+    eventually(lambda: not is_hidden("hidden"))
+    made.kill()
 
 
 CRASHING = """

@@ -33,5 +33,5 @@ def test_a_form_that_is_a_lead_is_sent_with_whose_it_is_where_the_visitor_agreed
     assert (lead.form, lead.page) == ("contact", "/own")
     person = personal_of(lead, Seal(secret, LEADS))
     assert (person.name, person.email) == ("Ada", email)
-    assert person.fields == {"wants": "tea, milk", "event_id": "42", "elements": ""}
+    assert person.fields == {"wants": "tea, milk", "event_id": "42", "elements": "", "consent": "on"}
     assert 0 < (lead.seconds or 0) < 60

@@ -39,6 +39,8 @@ class Event(Struct, frozen=True, kw_only=True):
     bot_name: str = ""
     bot_kind: str = ""
     bot_claim: str = ""
+    ip: str = ""
+    fingerprint_id: str = ""
     asn: int = 0
     as_org: str = ""
     network: str = ""

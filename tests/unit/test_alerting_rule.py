@@ -47,6 +47,13 @@ def rule(**parts: Any) -> Rule:
         ({"metric": "visitors", "window_minutes": 1441}, "at most 1440"),
         ({"metric": "visitors", "condition": {"kind": "anomaly"}}, "an anomaly is not for visitors"),
         ({"metric": "visitors", "condition": {"kind": "no_data"}}, "no_data is for the metric events"),
+        ({"metric": "risk_events"}, "where.risk is required for risk_events"),
+        ({"metric": "risk_events", "where": {"risk": ["some"]}}, "Input should be 'low', 'elevated', 'high' or"),
+        ({"metric": "risky_share", "where": {"risk": ["high"]}}, "where.risk is for risk_events, visitors, sessions"),
+        ({"where": {"risk": ["high"]}}, "where.risk is for risk_events, visitors, sessions alone"),
+        ({"metric": "vpn_share", "condition": PASS | {"value": 1}}, "is always the same"),
+        ({"metric": "tor_share", "of": ["a"]}, "of and over are for a ratio or a conversion alone"),
+        ({"metric": "risky_share", "condition": {"kind": "anomaly"}}, "an anomaly is not for risky_share"),
         ({"metric": "lag", "group_by": "country"}, "where and group_by are not for lag"),
         ({"metric": "lag", "where": {"countries": ["AT"]}}, "where and group_by are not for lag"),
         (

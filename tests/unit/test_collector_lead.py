@@ -259,6 +259,107 @@ def test_what_would_be_script_elsewhere_stays_the_text_that_it_is(evil: str) -> 
     assert (person.name, person.message, person.fields) == (evil.strip(), evil.strip(), {"a": evil.strip()})
 
 
+def parts(*fields: tuple[str, str], more: str = "", boundary: str = "----WebKitFormBoundaryx") -> bytes:
+    """A body as browsers make it of a form with a field for files."""
+    made = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields]
+    file = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="cv"; filename="cv.pdf"\r\nContent-Type: application/pdf'
+    )
+    return "".join([*made, f"{file}\r\n\r\n%PDF secret\r\n", more, f"--{boundary}--\r\n"]).encode()
+
+
+def read_parts(body: bytes) -> NewLead:
+    sent = LEAD.read(body, True, PAGE, random.getrandbits)
+    assert sent.lead is not None
+    return sent.lead
+
+
+def status_in_parts(body: bytes) -> int:
+    """How such a body is answered."""
+    try:
+        read_parts(body)
+    except Problem as told:
+        return told.status
+    return LEAD.status
+
+
+def test_a_form_in_parts_is_the_same_lead_without_its_files() -> None:
+    fields = [
+        ("FIRSTNAME", "Ada"),
+        ("email", "ada@example.org"),
+        ("wants", "tea"),
+        ("wants", "milk"),
+        ("größe", "--x\r\n--y"),
+    ]
+    lead = read_parts(parts(*fields, ("a%22b", "1"), ("consent", "on"), ("__pg_tts", "7.5")))
+    more: dict[str, Value] = {"wants": "tea, milk", "größe": "--x\n--y", 'a"b': "1", "consent": "on"}
+    assert lead.personal == Personal("Ada", "ada@example.org", "", "", more)
+    assert lead.seconds == 7.5
+    encoded = read(urlencode([*fields, ('a"b', "1"), ("consent", "on")]).encode())[0]
+    assert encoded.personal == lead.personal
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "boundary"),
+        (b"name=Ada", "boundary"),
+        (b"--", "boundary"),
+        (parts(("name", "Ada"))[:-10], "cut off"),
+        (parts(("name", "Ada"), boundary="x" * 71), "boundary"),
+        (parts(("name", "Ada")).replace(b"Ada", b"\xff"), "UTF-8"),
+        (b"--x\r\nContent-Disposition: form-data; name=a\r\n--x--", "without a text"),
+        (parts(*[("a", "")] * 101, ("name", "Ada")), "parts"),
+        (parts(("form", "contact")), "must be there"),
+    ],
+)
+def test_parts_that_are_none_are_refused_with_why(body: bytes, said: str) -> None:
+    with pytest.raises(Problem) as told:
+        read_parts(body)
+    assert (told.value.status, said in told.value.detail) == (400, True), told.value.detail
+
+
+@given(
+    st.binary(max_size=300)
+    | st.lists(
+        st.sampled_from([b"--x", b"\r\n", b"--", b"Content-Disposition: form-data; name=", b'"', b"a", b";"]),
+        max_size=30,
+    ).map(b"".join)
+)
+def test_every_body_in_parts_becomes_a_lead_or_a_problem(body: bytes) -> None:
+    assert status_in_parts(b"--x\r\n" + body + b"\r\n--x--") in (200, 400)
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_characters='"\r\n%', exclude_categories=["Cs"]), min_size=1, max_size=20),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
+        max_size=10,
+    )
+)
+def test_what_is_sent_in_parts_is_what_is_sent_otherwise(fields: dict[str, str]) -> None:
+    given_fields = {"email": "ada@example.org"} | fields
+    try:
+        encoded: NewLead | None = read(urlencode(given_fields).encode())[0]
+    except Problem:
+        encoded = None
+    try:
+        found: NewLead | None = read_parts(parts(*given_fields.items()))
+    except Problem:
+        found = None
+    assert (found is None) is (encoded is None)
+    if found is not None and encoded is not None:
+        assert (found.personal, found.form, found.session) == (encoded.personal, encoded.form, encoded.session)
+
+
+def test_which_field_is_one_too_many_or_too_long_is_said() -> None:
+    assert refused({"name": "Ada", **{f"f{n}": "" for n in range(51)}}) == "fields.f50"
+    assert refused({"name": "Ada", "company": "x", "about": "x" * 10_001}) == "fields.about"
+    assert refused({"name": "Ada", "fields": {"a": 1, "b": {"c": 1}}}) == "fields.b"
+    assert refused({"name": "Ada", "x" * 201: "1"}) == f"fields.{'x' * 60}…"
+    assert refused(urlencode({"name": "Ada", "about": "x" * 10_001}).encode()) == "fields.about"
+
+
 def test_control_characters_are_taken_away() -> None:
     person = read({"name": "A\u0000d\u001ba\u202e", "message": "one\r\ntwo\tthree\u0007"})[0].personal
     assert (person.name, person.message) == ("Ada", "one\ntwo\tthree")
@@ -267,7 +368,8 @@ def test_control_characters_are_taken_away() -> None:
 def test_types_that_are_taken() -> None:
     for taken in (b"application/json", b"text/plain; charset=utf-8", b"application/x-www-form-urlencoded", b""):
         assert LEAD.is_lines(taken) is False
-    for untaken in (b"application/x-ndjson", b"multipart/form-data; boundary=x", b"text/html"):
+    assert LEAD.is_lines(b"multipart/form-data; boundary=x") is True
+    for untaken in (b"application/x-ndjson", b"multipart/mixed; boundary=x", b"text/html"):
         with pytest.raises(Problem) as told:
             LEAD.is_lines(untaken)
         assert told.value.status == 415

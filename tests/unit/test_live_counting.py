@@ -91,6 +91,13 @@ def test_pages_that_are_made_up_without_end_do_not_fill_the_memory() -> None:
     assert told["pages"][0] == ("/0", 2)
 
 
+@pytest.mark.parametrize(("rule", "fits"), [(Rule(bands=("low",)), True), (Rule(bands=("high",)), False)])
+def test_of_what_nothing_was_told_is_of_a_low_risk(rule: Rule, fits: bool) -> None:
+    found = shown(rb'{"event":"page_view","ts":1,"site_id":"shop"}')
+    assert found is not None
+    assert rule.fits(found) is fits
+
+
 @pytest.mark.parametrize(
     ("rule", "fits"),
     [
@@ -103,6 +110,11 @@ def test_pages_that_are_made_up_without_end_do_not_fill_the_memory() -> None:
         (Rule(countries=("DE",)), False),
         (Rule(bot=False), True),
         (Rule(bot=True), False),
+        (Rule(bands=("high", "low")), True),
+        (Rule(bands=("critical",)), False),
+        (Rule(bands=("low",)), False),
+        (Rule(least_risk=61), True),
+        (Rule(least_risk=62), False),
         (Rule(property=("plan", "pro")), True),
         (Rule(property=("n", "1.5")), True),
         (Rule(property=("is", "true")), True),
@@ -111,7 +123,7 @@ def test_pages_that_are_made_up_without_end_do_not_fill_the_memory() -> None:
     ],
 )
 def test_a_rule_fits_or_not(rule: Rule, fits: bool) -> None:
-    line = rb'{"event":"page_view","ts":1,"site_id":"shop","path":"/docs/a","country":"AT","properties":"{\"plan\":\"pro\",\"n\":1.5,\"is\":true,\"of\":{}}"}'
+    line = rb'{"event":"page_view","ts":1,"site_id":"shop","path":"/docs/a","country":"AT","risk":61,"risk_band":"high","properties":"{\"plan\":\"pro\",\"n\":1.5,\"is\":true,\"of\":{}}"}'
     found = shown(line)
     assert found is not None
     assert rule.fits(found) is fits

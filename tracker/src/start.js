@@ -204,7 +204,7 @@ export function start(options) {
     const own = consent.isGranted ? visit() : null;
     const ids = own && { visitor_id: visitor(), session_id: own.id };
     const whose = { lead_id: leadId(fields, form), consent: consent.answer || undefined, ...ids };
-    const text = JSON.stringify({ page: page.url, ...fields, ...whose });
+    const text = JSON.stringify({ page: page.url, ...fields, ...boxOf(fields), ...whose });
     const send = () =>
       fetch(`${endpoint}/lead?api_key=${encodeURIComponent(key)}`, {
         method: "POST",
@@ -221,6 +221,13 @@ export function start(options) {
     }
     if (!answer.ok) throw new Error(`pulse: ${answer.status} ${await answer.text()}`);
     return (await answer.json()).lead_id;
+  }
+
+  /** A form's own box called `consent` is no answer, but one of its fields. @param {import("./types.js").Properties} fields */
+  function boxOf({ consent: box, fields: more }) {
+    if (box == null || box === "granted" || box === "denied") return {};
+    const own = Object(more) === more ? /** @type {object} */ (more) : { fields: more };
+    return { fields: { ...own, consent: box } };
   }
 
   /** @param {import("./types.js").Properties} fields @param {object} [form] */

@@ -12,8 +12,8 @@ MAX_FIELDS = 50
 LONGEST_VALUE = 10_000
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
-_Label = Annotated[str, Meta(max_length=200)]
-_Value = (
+FieldName = Annotated[str, Meta(max_length=200)]
+FieldValue = (
     Annotated[str, Meta(max_length=LONGEST_VALUE)]
     | Annotated[int, Meta(ge=-(2**53), le=2**53)]
     | Annotated[float, Meta(ge=-1e300, le=1e300)]
@@ -25,11 +25,11 @@ _Value = (
 class LeadForm(Struct, omit_defaults=True):
     """The body of /lead. One of name, email, phone and message must be there; other names go into `fields`."""
 
-    name: Annotated[_Label, Meta(description="Who it is.")] = ""
+    name: Annotated[FieldName, Meta(description="Who it is.")] = ""
     email: Annotated[str, Meta(max_length=320, description="An e-mail address.")] = ""
     phone: Annotated[str, Meta(max_length=64, description="A telephone number, as it was written.")] = ""
     message: Annotated[str, Meta(max_length=10_000, description="What they wrote.")] = ""
-    form: Annotated[_Label, Meta(description="Which form it was.")] = ""
+    form: Annotated[FieldName, Meta(description="Which form it was.")] = ""
     page: Annotated[
         Address, Meta(description="The page's address; kept without its query, but for utm_… in the event.")
     ] = ""
@@ -43,7 +43,7 @@ class LeadForm(Struct, omit_defaults=True):
         None
     )
     fields: Annotated[
-        dict[_Label, _Value],
+        dict[FieldName, FieldValue],
         Meta(max_length=MAX_FIELDS, description=f"Other fields, texts of at most {LONGEST_VALUE:,} characters."),
     ] = field(default_factory=dict[str, Value])
     honeypot: Annotated[str, Meta(description="A field that people do not see.")] = field(default="", name="__pg_hp")

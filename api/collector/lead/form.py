@@ -14,11 +14,14 @@ from api.collector.decode import Decoded, Incoming
 from api.collector.form import Form, Sent
 from api.collector.ids import ENTROPY_BITS, uuid7
 from api.collector.lead.bodies import EMAIL, MAX_FIELDS, LeadForm, LeadKept
+from api.collector.lead.extra import demand_fields
 from api.collector.lead.names import in_own_words, together
+from api.collector.lead.parts import in_parts
 from api.collector.stamp import Entropy, Receipt
 from api.collector.undecodable import bare_surrogates, said
 from api.control.leads import NewLead
 from pulse.leads.personal import Personal, Value
+from pulse.mode import ANONYMOUS
 from pulse.undecoded import UNDECODABLE, fault_of
 
 PATH = "/lead"
@@ -26,6 +29,7 @@ EVENT = "lead"
 MAX_BYTES = 64 * 1024
 OK = 200
 ENCODED = "application/x-www-form-urlencoded"
+IN_PARTS = "multipart/form-data"
 LONGEST_PAGE = 2_000
 CLEANED = ("name", "email", "phone", "message", "form", "page", "referrer", "session_id", "visitor_id")
 
@@ -39,26 +43,27 @@ _object = json.Decoder(dict[str, Any])
 
 
 def is_lines(content_type: bytes) -> bool:
-    """Never, for what may be sent here; raises Problem 415 for any other type."""
+    """Whether it is in parts, which are not told from a form that is encoded; raises Problem 415 for any other type."""
     named = content_type.decode("latin-1").partition(";")[0].strip().lower()
-    if named in media.JSON_TYPES or named == ENCODED:
-        return False
+    if named in media.JSON_TYPES or named in (ENCODED, IN_PARTS):
+        return named == IN_PARTS
     raise Problem(
         415,
         "unsupported_media_type",
-        f"content type {named[:100]!r} is not taken: send application/json, {ENCODED} or text/plain",
+        f"content type {named[:100]!r} is not taken: send application/json, {ENCODED}, {IN_PARTS} or text/plain",
     )
 
 
 def read(body: bytes, lines: bool, receipt: Receipt, entropy: Entropy) -> Sent:
-    """A form as JSON or as pages encode it by themselves; raises Problem 400 naming the field at fault."""
-    form = _form(bare_surrogates(body))
+    """A form as JSON or as pages encode it by themselves, in parts if `lines` says so; raises Problem 400 naming the field at fault."""
+    form = _form(body, lines)
     lead_id = (form.lead_id or uuid7(receipt.received_at, entropy(ENTROPY_BITS))).lower()
     is_denied = _is_denied(form, receipt)
-    if is_denied:
+    is_linked = not is_denied and receipt.mode != ANONYMOUS
+    if not is_linked:
         form.session_id = form.visitor_id = ""
     content = json.encode(LeadKept(lead_id, receipt.received_at))
-    lead = _lead(form, lead_id, receipt, not is_denied)
+    lead = _lead(form, lead_id, receipt, is_linked)
     return Sent(Decoded([_event(form, lead_id, is_denied)], range(1)), lambda _, __: content, lead)
 
 
@@ -69,9 +74,11 @@ def _is_denied(form: LeadForm, receipt: Receipt) -> bool:
     return receipt.unwilling and not receipt.secret
 
 
-def _form(body: bytes) -> LeadForm:
+def _form(body: bytes, is_in_parts: bool) -> LeadForm:
     try:
-        form = msgspec.convert(in_own_words(_fields(body)), LeadForm)
+        own = in_own_words(in_parts(body) if is_in_parts else _fields(bare_surrogates(body)))
+        demand_fields(own.get("fields"))
+        form = msgspec.convert(own, LeadForm)
     except UNDECODABLE as error:
         fault = fault_of(error)
         if fault.field is None:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from api.collector.lead.bodies import LeadForm, LeadKept
-from api.collector.lead.form import ENCODED, PATH
+from api.collector.lead.form import ENCODED, IN_PARTS, PATH
 
 EXAMPLE = {
     "name": "Ada Lovelace",
@@ -34,7 +34,7 @@ def operations(shared: dict[str, Any], problems: dict[str, Any]) -> dict[str, An
         "description": DESCRIPTION,
         "operationId": "send_lead",
         "tags": ["leads"],
-        "requestBody": {"required": True, "content": {"application/json": body, ENCODED: body}},
+        "requestBody": {"required": True, "content": {"application/json": body, ENCODED: body, IN_PARTS: body}},
         "responses": {
             "200": {"description": "It is durable.", "content": {"application/json": told}},
             "409": {**problems["400"], "description": "Something else was sent under this lead_id."},

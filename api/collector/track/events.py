@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from api.collector.decode import Incoming
 from api.collector.stamp import Receipt
 from api.collector.track.bodies import Device, Happening, Screen, SessionEnd, SessionStart, Started
+from pulse.mode import ANONYMOUS, STANDARD
 
 DENIED: Final[Literal["denied"]] = "denied"
 
@@ -24,17 +25,21 @@ def device_of(user_agent: str, fingerprint_id: str) -> str:
 def started(body: SessionStart, receipt: Receipt, session_id: str, stranger: str) -> tuple[Incoming, Started]:
     """The event that a session began, and its answer.
 
-    A visitor who does not want to be followed gets no name that lasts but `stranger`, and nothing of the device is kept.
+    A visitor who does not want to be followed gets no name that lasts but `stranger`, and nothing of the device is kept;
+    likewise where the site keeps nothing of devices, as nobody agrees here: then only a name of the site's own may last.
     """
     device, screen = body.device_info or Device(), body.screen or Screen()
     agent = device.user_agent or receipt.user_agent or ""
-    own = stranger if receipt.unwilling else body.visitor_id or visitor_of(body.fingerprint_id)
+    is_hidden = receipt.unwilling or receipt.mode != STANDARD
+    given = None if receipt.unwilling or receipt.mode == ANONYMOUS else body.visitor_id
+    own = given or (stranger if is_hidden else visitor_of(body.fingerprint_id))
     answer = Started(session_id, own, device_of(agent, body.fingerprint_id), receipt.received_at)
     event = Incoming(
         event="session_start", session_id=session_id, visitor_id=own, url=body.page, referrer=body.referrer
     )
-    if receipt.unwilling:
-        answer.device_id, event.consent = stranger, DENIED
+    if is_hidden:
+        answer.device_id = stranger
+        event.consent = DENIED if receipt.unwilling else None
         return event, answer
     event.fingerprint_id = body.fingerprint_id
     event.language = device.language or None
