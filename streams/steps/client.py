@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from pulse.event import RefinedEvent
 from pulse.network.crawlers import NO_BOT, claim_of
+from pulse.network.cut import network_of
 from pulse.network.finder import Finder
 from pulse.network.found import NOWHERE
 from pulse.risk.rule_sets import RuleSet
 from pulse.topics import DAY_MS
 from streams.devices import is_followed
 from streams.memo import Memo
-from streams.steps.address import Place, days_of, network_of, place_of
+from streams.steps.address import Place, days_of, place_of
 from streams.steps.risk import SIGNALS, Sight, judge_seen, judging, sight, sight_of
 from streams.steps.step import Arrival, Step
 from streams.steps.user_agent import UNKNOWN, Agent, agent_of, device_of

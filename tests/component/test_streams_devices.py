@@ -84,11 +84,12 @@ def somewhere(dice: random.Random) -> Line:
     )
 
 
-def sent(log: Log, store: Store, dice: random.Random, number: int) -> None:
-    """So many events more, and wait until they are stored."""
+def sent(log: Log, store: Store, dice: random.Random, number: int) -> int:
+    """So many events more, once they are stored; how many there are then."""
     before = store.events()
     log.send([somewhere(dice) for _ in range(number)], size=7)
     eventually(lambda: store.events() >= before + number, 60, every=0.2)
+    return before + number
 
 
 def expected(log: Log) -> dict[str, Any]:
@@ -134,7 +135,7 @@ def test_verdicts_are_those_of_what_was_seen_before_over_kill_9_and_rebalances(
     one.start()
     sent(log, sink.store, dice, 60)
     two.start()
-    eventually(lambda: two.metric("pulse_refine_devices") > 0 or sent(log, sink.store, dice, 30), 60)
+    eventually(lambda: two.metric("pulse_refine_devices") > 0 or sent(log, sink.store, dice, 30) < 0, 60)
     log.send([somewhere(dice) for _ in range(200)], size=7)
     one.kill()
     sent(log, sink.store, dice, 60)
