@@ -33,6 +33,7 @@ MEASUREMENTS = (
         "firings",
         "validate",
         "live",
+        "sightings",
     ),
 )
 

@@ -174,6 +174,13 @@ async def test_what_cannot_be_looked_up_is_refused_and_whose_data_it_is(api: Api
     )
 
 
+async def test_a_look_up_is_bounded(tmp_path: Path, client: Client, clickhouse_of_module: str) -> None:
+    async with querying(settings_of(tmp_path, clickhouse_url=clickhouse_of_module, query_rows=100)) as api:
+        for path in ("fingerprints/fa", "addresses/203.0.1.1", "networks/8447"):
+            answer = await api.ask("GET", f"/api/v1/{path}", "reader")
+            assert (answer.status_code, "PULSE_QUERY_ROWS" in answer.text) == (504, True), answer.text
+
+
 SUMMED = (
     "SELECT site_id, fingerprint_id, first_seen, last_seen, events, total_visitors, total_sessions, total_ips, total_asns,"
     " total_countries, risk, vpn_suspected, last_risk, last_reasons FROM fingerprints ORDER BY site_id, fingerprint_id"
