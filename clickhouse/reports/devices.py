@@ -79,7 +79,8 @@ def device(client: Client, site: str, fingerprint_id: str) -> Device | None:
     first, last, *counts, latest = rows[0]
     at, risk, confidence, reasons, rules, days = latest
     said = Latest(to_ms(at), risk, confidence, tuple(filter(None, reasons.split(","))), rules, days)
-    return Device(*(to_ms(first), to_ms(last), *counts, said))
+    values: tuple[Any, ...] = (to_ms(first), to_ms(last), *counts, said)
+    return Device(*values)
 
 
 def of_device(client: Client, site: str, fingerprint_id: str, now: int, limit: int) -> Recent:
