@@ -181,6 +181,11 @@ class Settings(BaseSettings):
         ge=1,
         description="MB that the filters of older event ids may take in a process of the streams; where they are short, ClickHouse is asked more often.",
     )
+    devices: int = Field(
+        1_000_000,
+        ge=1,
+        description="Devices of which a process of the streams knows where they were seen within a day, some 250 bytes each; beyond it those met longest ago are forgotten.",
+    )
     geo_database: Path | None = Field(
         None,
         description="MaxMind-format database for country, region, city and network; it goes before all other data.",

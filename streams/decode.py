@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from msgspec import Raw, Struct, ValidationError, json, structs
 
 from pulse.event import MAX_EVENT_BYTES, MAX_MS, RawEvent, RefinedEvent
+from pulse.network.cut import network_of
 from pulse.rejection import Reason, Refused
 from pulse.undecoded import UNDECODABLE as UNDECODABLE
 from pulse.undecoded import fault_of
 from pulse.uuids import have_good_ids
-from streams.steps.address import network_of
 from streams.steps.step import Refusal
 
 MAX_RAW_BYTES = 16 * 1024 * 1024

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from prometheus_client import Counter, Summary
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from pulse.network.finder import Finder
@@ -53,18 +54,21 @@ def count(refined: Refined) -> None:
 
 
 class Size(NamedTuple):
-    """What is remembered of a partition: ids and bytes, exactly and in filters."""
+    """What is remembered of a partition: ids and bytes, exactly and in filters; devices, and how many were forgotten for want of room."""
 
     partition: int
     exact: int
     exact_bytes: int
     older: int
     older_bytes: int
+    devices: int
+    forgotten: int
 
 
 def size_of(partition: int, memory: Memory) -> Size:
     """What a memory holds."""
-    return Size(partition, memory.exact, memory.exact_bytes, len(memory.older), memory.older.nbytes)
+    older, devices = memory.older, memory.devices
+    return Size(partition, memory.exact, memory.exact_bytes, len(older), older.nbytes, len(devices), devices.forgotten)
 
 
 class Now(Collector):
@@ -82,7 +86,7 @@ class Now(Collector):
         self._sizes = sizes
         self._waiting = waiting
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """The gauges."""
         lag = GaugeMetricFamily(
             "pulse_stream_lag_seconds", "Age of what is being taken, 0 at the end.", labels=["topic", "partition"]
@@ -96,13 +100,25 @@ class Now(Collector):
             "pulse_refine_seen_ids", "Event ids remembered; the latest both exactly and in filters.", labels=LABELS
         )
         size = GaugeMetricFamily("pulse_refine_seen_bytes", "Memory that remembered event ids take.", labels=LABELS)
+        devices = GaugeMetricFamily(
+            "pulse_refine_devices", "Devices of which it is known where they were seen.", labels=["partition"]
+        )
+        forgotten = CounterMetricFamily(
+            "pulse_refine_devices_forgotten",
+            "Devices forgotten early, since there were more than PULSE_DEVICES.",
+            labels=["partition"],
+        )
         for each in self._sizes():
+            devices.add_metric([str(each.partition)], each.devices)
+            forgotten.add_metric([str(each.partition)], each.forgotten)
             ids.add_metric([str(each.partition), "exact"], each.exact)
             ids.add_metric([str(each.partition), "filter"], each.older)
             size.add_metric([str(each.partition), "exact"], each.exact_bytes)
             size.add_metric([str(each.partition), "filter"], each.older_bytes)
         yield ids
         yield size
+        yield devices
+        yield forgotten
         yield GaugeMetricFamily(
             "pulse_refine_waiting", "1 while refinement waits for the store.", value=float(self._waiting())
         )

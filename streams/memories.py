@@ -173,13 +173,14 @@ class Memories:
         self._known_elsewhere = await self._elsewhere.ids()
         now = int(time.time() * 1000)
         left = self._heads[partition] = await until_answered(partial(heads, self._source, partition))
-        since = (
-            min([now, *(record.timestamp for record in left.values())]) - self._source.window_ms
+        oldest = min(
+            [now, *(record.timestamp for record in left.values())]
         )  # a producer's clock ahead must not shorten it
+        since = oldest - self._source.window_ms
         memory = self._memories.get(partition)
         await self._demand_whole(partition, memory is None)
         if memory is None:
-            memory = await until_answered(partial(self._begun, partition, since, now))
+            memory = await until_answered(partial(self._begun, partition, since, oldest, now))
         read = await until_answered(partial(catch_up, memory, self._source, partition, since))
         memory.elsewhere = self._known_elsewhere
         self._memories[partition] = memory
@@ -189,6 +190,7 @@ class Memories:
         seconds = time.perf_counter() - began
         figures.WARMING.observe(seconds)
         told = {"partition": partition, "records": read, "exact": memory.exact, "older": len(memory.older)}
+        told |= {"devices": len(memory.devices)}
         log.info("what was seen is known", extra=told | {"seconds": seconds})
 
     async def _demand_whole(self, partition: int, is_new: bool) -> None:
@@ -200,10 +202,10 @@ class Memories:
             await asyncio.sleep(CUT_LOOKED_AT_EACH_S)
         self.cut.pop(partition, None)
 
-    def _begun(self, partition: int, since: int, now: int) -> Memory:
+    def _begun(self, partition: int, since: int, oldest: int, now: int) -> Memory:
         memory = Memory(self._source.window_ms, self._bounds)
         memory.turn(now)
-        begin(memory, self._source, partition, since)
+        begin(memory, self._source, partition, since, oldest)
         return memory
 
     def _turn(self) -> None:

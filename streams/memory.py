@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.bloom import Flags
+from streams.devices import MOST, Devices
 from streams.older import PARTS, Older
 from streams.recent import DIGEST_BYTES, Digests, Layer, Recent, array_of, ascending
 from streams.stand import Stand
@@ -25,13 +26,14 @@ FOREVER = 1 << 62
 class Bounds:
     """How many ids a process may remember exactly, and how many bytes older ones may take; shared by its partitions.
 
-    `taken` is what ids of older logs take of these bytes, at most half.
+    `taken` is what ids of older logs take of these bytes, at most half. `devices` are followed.
     """
 
     recent: int = 1 << 20
     older_bytes: int = 1 << 30
     partitions: int = 1
     taken: int = 0
+    devices: int = MOST
 
     def recent_each(self) -> int:
         """What a partition may remember exactly."""
@@ -40,6 +42,10 @@ class Bounds:
     def older_bytes_each(self) -> int:
         """What a partition's older ids may take."""
         return (self.older_bytes - self.taken) // self.partitions
+
+    def devices_each(self) -> int:
+        """How many devices a partition may follow."""
+        return max(self.devices // self.partitions, 1)
 
     def elsewhere_bytes(self) -> int:
         """What ids of older logs may take."""
@@ -60,7 +66,8 @@ class Memory:
 
     Every id goes into a set; from there into layers of `recent`, exactly, and into the filters of `older`. A layer is
     dropped once all of it is stored and there are too many: what a filter claims then is a suspicion. `stored` is the
-    offset of `pulse.events` before which all is in the store, `position` where reading one's own output goes on.
+    offset of `pulse.events` before which all is in the store, `position` where reading one's own output goes on. `devices` is
+    where devices were seen.
     """
 
     def __init__(self, window_ms: int, bounds: Bounds | None = None) -> None:
@@ -68,6 +75,7 @@ class Memory:
         self.recent = Recent()
         self.older = Older(window_ms, self.bounds.older_bytes_each)
         self.elsewhere: Older | None = None
+        self.devices = Devices(self.bounds.devices_each)
         self.position: int | None = None
         self.stored = 0
         self.newest = 0

@@ -25,6 +25,7 @@ from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
 from streams.decode import Decoded, decode, refused
 from streams.ledger import accounted, entries, headers
 from streams.memory import Memory
+from streams.met import Met, again, kept_of
 from streams.recent import array_of
 from streams.record import Made, Taken, cut, written
 from streams.rollup import rolled_up, rollup
@@ -40,6 +41,8 @@ from streams.steps.step import Arrival, Refusal, Step
 from streams.steps.time import drop_too_old, put_received_at, put_time
 from streams.tally import Counted, Tally
 
+GROWTH = 160
+"""By so many bytes at most a line grows when its device is judged once more; lines are twice as long and more."""
 TIMED_EACH = 64
 """Of one event in each so many records it is noted how long each step takes."""
 
@@ -87,13 +90,17 @@ class Refined:
 
 @dataclass
 class Prepared:
-    """A raw record after the steps: its events as lines to be written, what is remembered and counted of each, and what was refused."""
+    """A raw record after the steps: its events as lines to be written, what is remembered and counted of each, and what was refused.
+
+    `met` are those of devices that are to be judged once more, by where they were seen.
+    """
 
     record: Taken
     texts: list[bytes] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     refusals: list[Refused] = field(default_factory=list)
+    met: list[Met] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -106,6 +113,12 @@ class Prepared:
         self.texts.append(text)
         self.digests += digests(events)
         self.tally.add(events)
+
+    def meet(self, events: Sequence[RefinedEvent], arrival: Arrival) -> None:
+        """Note those of some more events, not added yet, whose device is to be judged."""
+        places = {id(event): number for number, event in enumerate(events, len(self.digests))}
+        self.met += [Met(places[id(event)], event, judge) for event, judge in arrival.met if id(event) in places]
+        arrival.met.clear()
 
 
 def refine(record: Taken, log_id: str, memory: Memory, steps: Sequence[Step], partitions: int = 1) -> Refined | None:
@@ -126,7 +139,10 @@ def prepare(record: Taken, log_id: str, steps: Sequence[Step]) -> Prepared:
             prepared.seconds = _timed(steps, found.events[0], arrival)
         prepared.refusals += hide.unread(found.refused)
         passed = _passed(found, arrival, steps, prepared.refusals, hide)
-        prepared.add(*_encoded(passed, found, arrival, prepared.refusals, hide))
+        events, text = _encoded(passed, found, arrival, prepared.refusals, hide)
+        if arrival.met:
+            prepared.meet(events, arrival)
+        prepared.add(events, text)
     return prepared
 
 
@@ -143,11 +159,13 @@ def settle(
         return None
     fresh = memory.unseen(record.offset, seen, known, log_id)
     taken = kept = prepared.tally.counted()
+    met = prepared.met
     if not all(fresh):
+        met = kept_of(met, fresh)
         texts = [b"%s\n" % line for line in compress(prepared.lines, fresh)]
         seen, kept = list(compress(seen, fresh)), prepared.tally.counted(fresh)
     ledgers = headers(entries(taken.by_receipt(), kept.by_receipt(), refusals, record.timestamp))
-    values = accounted(_values(texts), ledgers)
+    values = accounted(again(_values(texts, len(met)), met, memory.devices), ledgers)
     refused_values = cut(map(_encoder.encode, refusals))
     if values:
         memory.written(record.offset, len(values) - 1, seen, record.timestamp, log_id)
@@ -249,9 +267,10 @@ def _lines(texts: list[bytes]) -> list[bytes]:
     return b"".join(texts).split(b"\n")[:-1]
 
 
-def _values(texts: list[bytes]) -> list[bytes]:
-    if sum(map(len, texts)) > MAX_RECORD_BYTES:
-        return cut(_lines(texts))
+def _values(texts: list[bytes], growing: int) -> list[bytes]:
+    """Where some are still growing it is cut as if they had: by what the raw record says alone, so that its parts are always the same."""
+    if sum(map(len, texts)) + GROWTH * growing > MAX_RECORD_BYTES:
+        return cut(_lines(texts), MAX_RECORD_BYTES * 2 // 3 if growing else MAX_RECORD_BYTES)
     text = b"".join(texts)
     return [text] if text else []
 

@@ -13,8 +13,10 @@ from pulse.place import Place, place_of
 from pulse.topics import EVENTS, REFINING
 from streams.broker import Broker
 from streams.decode import UNDECODABLE
+from streams.devices import KEPT_MS
 from streams.load import Wanted, load, moments_of
 from streams.memory import Memory
+from streams.met_before import load_devices
 from streams.record import told
 from streams.seen import digest
 from streams.standing import ask
@@ -48,16 +50,18 @@ class Source(NamedTuple):
 _known = json.Decoder(_Known)
 
 
-def begin(memory: Memory, source: Source, partition: int, since_ms: int) -> None:
+def begin(memory: Memory, source: Source, partition: int, since_ms: int, oldest_ms: int) -> None:
     """Fill a partition's new memory with what is stored since a moment, and note from where on the log is to be read.
 
     All that the sink says is stored is asked of the store, if it is there; else the log is read as far back as the
-    window reaches. Blocks; raises Unavailable.
+    window reaches. Where devices were seen is asked for as far back as it counts for what was received at `oldest_ms`.
+    Blocks; raises Unavailable.
     """
     where = EVENTS, partition
+    load_devices(source.client, memory.devices, partition, oldest_ms - KEPT_MS)
     standing = ask(source.broker, source.client, source.ids, [partition])[partition]
     memory.stored = standing.offset
-    low, first = source.broker.begin_of(where, since_ms - MARGIN_MS)
+    low, first = source.broker.begin_of(where, min(since_ms, oldest_ms - KEPT_MS) - MARGIN_MS)
     memory.position = first
     last = source.broker.at(where, standing.offset - 1) if standing.offset > first else None
     place = _place(last, source) if last is not None else None
@@ -140,6 +144,7 @@ def heads(source: Source, partition: int) -> Heads:
 
 def _remember(memory: Memory, message: Message, timestamp: int, source: Source) -> None:
     ids = digests_in(message.value() or b"")
+    memory.devices.read(message.value() or b"")
     place = _place(message, source)
     if place is not None and place.partition == message.partition():
         memory.written(place.offset, place.part, ids, timestamp, place.log)

@@ -95,6 +95,7 @@ def fill(client: Client, sites: tuple[str, ...], each: int) -> None:
         f"INSERT INTO webhook_deliveries (site_id, at, delivery_id, attempt, endpoint_id, notice_id, kind, verdict, status, ms) SELECT arrayJoin([{names}]) AS s, toDateTime64('2026-03-05 10:00:00', 3, 'UTC'), concat(s, '-secret-delivery'), 1, concat(s, '-secret-hook'), concat(s, '-secret-notice'), 'alert.firing', 'again', 503, 40",
         f"INSERT INTO alert_history (site_id, id, at, kind, rule_id, rule, severity, group, window_start, window_end, reason) SELECT arrayJoin([{names}]) AS s, concat(s, '-secret-alert'), toDateTime64('2026-03-05 10:00:00', 3, 'UTC'), 'firing', concat(s, '-secret-rule'), concat(s, '-secret-rule'), 'info', concat(s, '-secret-group'), 0, 60, concat(s, '-secret-reason')",
         f"INSERT INTO config (kind, id, value) SELECT 'site', arrayJoin([{names}]) AS s, concat('{{\"name\": \"', s, '-secret-name\"}}')",
+        f"INSERT INTO fingerprints (site_id, fingerprint_id) SELECT arrayJoin([{names}]) AS s, concat(s, '-secret-device')",
         "INSERT INTO config (kind, id, value) VALUES ('key', 'shop', 'rival-secret-key')",
     ):
         client.command(statement)

@@ -23,6 +23,7 @@ def write(client: Client, records: Sequence[Record]) -> None:
     """Write what views make of the stored events of these records; raises Unavailable, QueryError."""
     for given in _ranges(records):
         client.command(text_of("people/again"), given)
+        client.command(text_of("devices/again"), given)
         _write_funnels(client, given)
 
 

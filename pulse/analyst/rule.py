@@ -7,8 +7,8 @@ HEADER = "Pulse-Site"
 """The header that names the site of a question by the query API's own user."""
 
 VIEWS = (
-    *("alerts", "config", "events", "identity", "identity_network", "ledger", "metrics_minute", "rejected"),
-    *("risk_scores", "sessions", "users", "visitors", "webhook_deliveries"),
+    *("alerts", "config", "events", "fingerprints", "identity", "identity_network", "ledger", "metrics_minute"),
+    *("rejected", "risk_scores", "sessions", "users", "visitors", "webhook_deliveries"),
 )
 """The views of the database `analytics` that analysts see; `ledger_checked` needs what is of no site."""
 
@@ -30,6 +30,10 @@ TABLES: Mapping[str, tuple[str, ...]] = {
         *("bot", "revenue", "currency", "consent", "clock", "imported", "properties"),
     ),
     "events_rejected": ("site_id", "received_at", "reason", "field", "detail", "event_id", "line", "stored_at"),
+    "fingerprints": (
+        *("site_id", "fingerprint_id", "first_seen", "last_seen", "events", "visitors", "sessions", "ips"),
+        *("asns", "countries", "risk", "risk_vpn", "latest"),
+    ),
     "identity_corrections": ("site_id", "visitor_id", "user_id", "unlinked", "changed"),
     "identity_links": ("site_id", "visitor_id", "user_id", "first"),
     "ledger_minute": ("site_id", "minute", "received", "kept", "duplicates", "rejected", "unstorable"),

@@ -13,12 +13,13 @@ import pyarrow as pa
 
 from clickhouse.sink.events import SCORES
 from pulse.event import RefinedEvent
+from pulse.network.cut import last_of
 from pulse.network.finder import Finder
 from pulse.network.found import NOWHERE
 from pulse.network.source import days_old
 from pulse.risk.rule_sets import rule_set
 from pulse.settings import Settings
-from streams.steps.address import hide_address, last_of
+from streams.steps.address import hide_address
 from streams.steps.currency import put_currency
 from streams.steps.page import put_visit
 from streams.steps.risk import put_risk

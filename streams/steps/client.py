@@ -5,17 +5,20 @@ few fields of the event, and so it is remembered by these.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from pulse.event import RefinedEvent
 from pulse.network.crawlers import NO_BOT, claim_of
+from pulse.network.cut import network_of
 from pulse.network.finder import Finder
 from pulse.network.found import NOWHERE
 from pulse.risk.rule_sets import RuleSet
 from pulse.topics import DAY_MS
+from streams.devices import is_followed
 from streams.memo import Memo
-from streams.steps.address import Place, days_of, network_of, place_of
-from streams.steps.risk import SIGNALS, Sight, judging, sight, sight_of
+from streams.steps.address import Place, days_of, place_of
+from streams.steps.risk import SIGNALS, Sight, judge_seen, judging, sight, sight_of
 from streams.steps.step import Arrival, Step
 from streams.steps.user_agent import UNKNOWN, Agent, agent_of, device_of
 
@@ -88,6 +91,9 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
         if e.event == SIGNALS:
             arrival.country = country
             verdict = judge(sight_of(e, arrival))
+        if e.fingerprint_id is not None and is_followed(e):
+            arrival.country = country
+            arrival.met.append((e, partial(judge_seen, judge, sight_of(e, arrival))))
         scores, words = verdict
         e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
         e.risk_confidence, e.risk_reasons, e.risk_rules = words

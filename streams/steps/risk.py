@@ -9,6 +9,7 @@ from msgspec import DecodeError, Struct, ValidationError, json
 from pulse.event import RefinedEvent
 from pulse.risk.code import SCORES
 from pulse.risk.evidence import Evidence
+from pulse.risk.packed import Seen
 from pulse.risk.pulsegate import HOSTING_ASNS
 from pulse.risk.rule_sets import RuleSet
 from pulse.risk.signs import NO_ACCESS
@@ -52,6 +53,7 @@ class Sight(NamedTuple):
     timezone: str = ""
     day: int = 0
     device: Device | None = None
+    seen: Seen | None = None
 
 
 class Judged(NamedTuple):
@@ -79,6 +81,7 @@ class Clock(NamedTuple):
 
 
 NO_CLOCK = Clock()
+UNSEEN = Seen(0, 0, 0, 0, None)
 
 
 class _Signals(Struct):
@@ -103,6 +106,11 @@ def judging(rules: RuleSet) -> Callable[[Sight], Values]:
     return lru_cache(maxsize=REMEMBERED)(lambda sight: halved(judged(rules, sight)))
 
 
+def judge_seen(judge: Callable[[Sight], Values], sight: Sight, seen: Seen) -> Values:
+    """What is said of a sight, once it is known where else the device was seen."""
+    return judge(sight._replace(seen=seen))
+
+
 def halved(verdict: Judged) -> Values:
     """A verdict to be put."""
     words = Judged._fields.index("confidence")
@@ -114,11 +122,16 @@ def put_risk(rules: RuleSet) -> Step:
     judge = judging(rules)
 
     def put(e: RefinedEvent, arrival: Arrival) -> None:
-        scores, words = judge(sight_of(e, arrival))
-        e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
-        e.risk_confidence, e.risk_reasons, e.risk_rules = words
+        put_verdict(e, judge(sight_of(e, arrival)))
 
     return put
+
+
+def put_verdict(e: RefinedEvent, verdict: Values) -> None:
+    """The verdict into the event's fields."""
+    scores, words = verdict
+    e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
+    e.risk_confidence, e.risk_reasons, e.risk_rules = words
 
 
 def sight_of(event: RefinedEvent, arrival: Arrival) -> Sight:
@@ -197,7 +210,7 @@ def judged(rules: RuleSet, sight: Sight) -> Judged:
 
 def evidence_of(sight: Sight) -> Evidence:
     """The evidence in a sight; what nothing is known of is missing from it."""
-    clock, device = clock_of(sight), sight.device
+    clock, device, seen = clock_of(sight), sight.device, sight.seen or UNSEEN
     return Evidence(
         consent=sight.has_leave,
         network=sight.network or None,  # type: ignore[arg-type]
@@ -209,6 +222,11 @@ def evidence_of(sight: Sight) -> Evidence:
         timezone_differs=clock.differs,
         timezone_hours=clock.hours,
         timezone_utc=clock.is_universal,
+        ips=seen.ips or None,
+        asns=seen.asns or None,
+        countries=seen.countries or None,
+        sessions=seen.sessions or None,
+        impossible_travel=seen.travelled,
         webdriver=bool(device.automation & PROGRAMS) if device else None,
         headless=is_headless(device.automation - PROGRAMS) if device else None,
         hints_differ=HINTS in device.contradictions if device else None,

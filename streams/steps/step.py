@@ -1,10 +1,11 @@
 """What a step is given, and what it may answer."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pulse.event import RefinedEvent
 from pulse.rejection import Reason
+from pulse.risk.packed import Seen
 
 
 class Refusal(NamedTuple):
@@ -15,14 +16,18 @@ class Refusal(NamedTuple):
     detail: str
 
 
+Judge = Callable[[Seen], tuple[tuple[Any, ...], tuple[Any, ...]]]
+"""What is said of an event's device, once it is known where that was seen: scores and words."""
+
+
 class Arrival:
     """Where an event comes from: log id, partition and offset of its record, and `index` among the record's lines.
 
     `timestamp` is when the record was written, in ms since the epoch. The `country` that the address tells is
-    what an earlier step has found for later ones.
+    what an earlier step has found for later ones; `met` are events of devices that are to be judged by where they were seen.
     """
 
-    __slots__ = ("country", "index", "log", "offset", "partition", "timestamp")
+    __slots__ = ("country", "index", "log", "met", "offset", "partition", "timestamp")
 
     def __init__(self, log: str, partition: int, offset: int, timestamp: int, index: int = 0) -> None:
         self.log = log
@@ -31,6 +36,7 @@ class Arrival:
         self.timestamp = timestamp
         self.index = index
         self.country = ""
+        self.met: list[tuple[RefinedEvent, Judge]] = []
 
 
 Step = Callable[[RefinedEvent, Arrival], Refusal | None]

@@ -20,6 +20,7 @@ from tests.storing import events, ledger_of, lines_of
 
 LINKS = "SELECT site_id, visitor_id, user_id, min(first) FROM identity_links GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 STEPS = "SELECT site_id, fits, visitor_id, event_id FROM funnel_steps FINAL ORDER BY 1, 4"
+DEVICES = "SELECT fingerprint_id, min(first_seen), uniqCombined64Merge(events), max(latest) FROM fingerprints GROUP BY 1 ORDER BY 1"
 COUNTS = "SELECT count(), uniqExact(event_id) FROM events"
 
 
@@ -34,6 +35,7 @@ def records() -> tuple[str, list[Record]]:
     site = lines[0]["site_id"]
     for n, line in enumerate(lines):
         line |= {"site_id": site, "event": ("identify", "page_view")[n % 2], "user_id": f"u{n % 3}"}
+        line |= {"fingerprint_id": f"f{n % 4}"}
     parts = [lines[:10], lines[10:20], lines[20:]]
     made = [
         Record(topics.EVENTS, n % 2, n, Place("log", n % 2, n // 2), lines_of(part), ledger=ledger_of(part))
@@ -50,7 +52,7 @@ def save(client: Client, site: str) -> None:
 
 
 def found(client: Client) -> list[Sequence[Any]]:
-    return [client.ask(each).rows for each in (LINKS, STEPS, COUNTS)]
+    return [client.ask(each).rows for each in (LINKS, STEPS, COUNTS, DEVICES)]
 
 
 @pytest.mark.parametrize("broken", ["identify", "page_view"])
@@ -63,8 +65,9 @@ def test_events_that_come_again_are_seen_by_views_too(client: Client, broken: st
     expected = found(client)
     assert len(expected[0]) >= 10
     assert len(expected[1]) == 30
+    assert len(expected[3]) == 4
 
-    for table in ("events", "ledger_minute", "identity_links", "funnel_steps"):
+    for table in ("events", "ledger_minute", "identity_links", "funnel_steps", "fingerprints"):
         client.command(f"TRUNCATE TABLE {table} SYNC")
     client.command(
         f"CREATE MATERIALIZED VIEW breaks ENGINE = Memory AS SELECT throwIf(event::String = '{broken}') AS x FROM events"

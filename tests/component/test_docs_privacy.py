@@ -9,7 +9,7 @@ from clickhouse.reports import cohort_people
 from tests.reports.events import BEGIN, Event, fill
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
-TABLES = ("events", "identity_links", "identity_corrections", "cohort_members")
+TABLES = ("fingerprints", "events", "identity_links", "identity_corrections", "cohort_members")
 
 
 def _statements() -> list[str]:
@@ -25,15 +25,19 @@ def _event(number: int, visitor: str, user: str = "", site: str = "main", event:
 
 def test_who_is_forgotten_is_nowhere_and_the_others_are_where_they_were(migrated: Client) -> None:
     theirs = [_event(1, "v-81"), _event(2, "v-81", "ada", event="identify"), _event(3, "v-7", "ada")]
+    migrated.command(
+        "INSERT INTO fingerprints (site_id, fingerprint_id) VALUES ('main', 'theirs'), ('main', 'another')"
+    )
     others = [_event(4, "v-82", "bob", event="identify"), _event(5, "v-81", site="other")]
     fill(migrated, theirs + others)
     cohort_people.put(migrated, "main", "c", ["v-81", "v-82"], listed=True, now=BEGIN)
     for visitor, person in (("v-81", "ada"), ("v-82", "bob")):
         claims.correct(migrated, "main", visitor, person, unlinked=True, now=BEGIN)
+    migrated.command("ALTER TABLE events UPDATE fingerprint_id = 'theirs' WHERE user_id = 'ada'", mutations_sync=2)
     for statement in _statements():
         migrated.command(statement, mutations_sync=2)
     left = {table: _count(migrated, table) for table in TABLES}
-    assert left == {"events": 2, "identity_links": 1, "identity_corrections": 1, "cohort_members": 1}
+    assert left == {"fingerprints": 1, "events": 2, "identity_links": 1, "identity_corrections": 1, "cohort_members": 1}
     assert _count(migrated, "activity", "visitor_id IN ('v-82', 'v-81') AND day = 0") == 4, (
         "bob's, and those of the other site"
     )

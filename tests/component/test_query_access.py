@@ -74,6 +74,7 @@ READS = (
     *("/api/v1/analytics/retention", "/analytics/overview", "/analytics/sessions/daily", "/analytics/engagement"),
     *("/analytics/pages/top", "/analytics/sources", "/analytics/geo", "/analytics/realtime", "/analytics/storage"),
     "/analytics/anomalies",
+    *("/api/v1/fingerprints/{fingerprint_id}", "/api/v1/addresses/{ip}", "/api/v1/networks/{asn}"),
 )
 READS_RECORDS = {
     "GET /api/v1/alerts": 200,
@@ -139,6 +140,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
 
 
 def _url(path: str) -> str:
+    path = path.replace("{fingerprint_id}", "f").replace("{ip}", "203.0.113.7").replace("{asn}", "8447")
     return path.replace("{event_id}", EVENT).replace("{fingerprint}", "0123456789abcdef")
 
 

@@ -75,13 +75,14 @@ OF_LEADS = ("/api/v1/leads/sources", "/analytics/leads/sources")
 """The routes that ask ClickHouse, each with a question about all events."""
 UNBOUNDED = {
     *("/reports/realtime", "/sql", "/people/links"),
+    *("/fingerprints/{fingerprint_id}", "/addresses/{ip}", "/networks/{asn}"),
     *("/cohorts/{cohort_id}/size", "/cohorts/{cohort_id}/members"),
     *("/queries", "/queries/{query_id}", "/queries/{query_id}/result", "/funnels/{funnel_id}/report"),
     *("/leads/{lead_id}/events", "/analytics/leads/{lead_id}/events"),
     *("/errors/{fingerprint}/resolve", "/errors/{fingerprint}/reopen"),
     *("/analytics/cohorts", "/analytics/realtime", "/analytics/anomalies", "/websites/{site_id}/analytics/realtime"),
 }
-"""One reads the last half hour alone, one has its limits from ClickHouse (tests/component/test_sql_route.py), leads have a
+"""One reads the last half hour alone, three the last week (tests/component/test_report_devices.py), one has its limits from ClickHouse (tests/component/test_sql_route.py), leads have a
 test of their own (tests/component/test_leads.py), of links there are few; what is saved is to be made first, and is asked below."""
 
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse.errors import SettingError
+from pulse.network.cut import last_of, network_of, parsed_network_of
 from pulse.network.finder import Finder
 from pulse.risk.rule_sets import rule_set
 from streams.memory import Memory
 from streams.refinement import refine, steps_of
-from streams.steps.address import hide_address, last_of, network_of, parsed_network_of
+from streams.steps.address import hide_address
 from streams.steps.client import put_client
 from streams.steps.step import Step
 from tests import networks

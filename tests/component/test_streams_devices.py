@@ -1,0 +1,181 @@
+"""Devices are followed exactly over kill -9, restarts and rebalances: each verdict is the one that the events before it give."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import json, structs
+
+from clickhouse.client import Client
+from clickhouse.migrate import migrate
+from pulse.event import RefinedEvent
+from pulse.lag import Log as Lags
+from pulse.lag import total
+from pulse.risk.rule_sets import rule_set
+from pulse.topics import EVENTS
+from streams.devices import Devices, sighting_of
+from streams.met_before import load_devices
+from streams.steps.risk import judge_seen, judging, put_verdict, sight_of
+from streams.steps.step import Arrival
+from tests import services
+from tests.eventually import eventually
+from tests.exact import Store
+from tests.services import Service
+from tests.storing import Sink
+from tests.streaming import Line, Log, Streams, raw_event
+
+PEOPLE = 12
+PLACES = ("AT", "DE", "FR", "US", "JP", "BR", "AU", "ZA")
+SHOWN = ("risk", "risk_band", "risk_vpn", "risk_proxy", "risk_bot", "risk_tamper", "risk_confidence", "risk_reasons")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Service]:
+    made = services.embedded_kafka(tmp_path / "broker")
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Service]:
+    made = services.clickhouse(tmp_path / "clickhouse")
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def log(broker: Service) -> Log:
+    return Log(broker.url)
+
+
+@pytest.fixture
+def sink(tmp_path: Path, broker: Service, store: Service, log: Log) -> Iterator[Sink]:
+    made = Sink(tmp_path, broker.url, f"{store.url}/pulse")
+    made.prepare()
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def workers(tmp_path: Path, sink: Sink) -> Iterator[list[Streams]]:
+    """Two workers, not started yet."""
+    made = [Streams(tmp_path, sink.kafka, sink.clickhouse, {"PULSE_INSTANCE": name}) for name in ("one", "two")]
+    yield made
+    for each in made:
+        each.kill()
+
+
+def somewhere(dice: random.Random) -> Line:
+    """An event of a person at one of many places; two share each device, some give no leave."""
+    person, place = dice.randrange(PEOPLE), dice.randrange(len(PLACES))
+    return raw_event(
+        visitor_id=f"v{person}",
+        fingerprint_id=f"f{person // 2}",
+        session_id=f"s{dice.randrange(20)}",
+        ip=f"203.0.{place}.{dice.randrange(256)}",
+        country=PLACES[place],
+        consent=dice.choice(["granted", "granted", "granted", None]),
+    )
+
+
+def sent(log: Log, store: Store, dice: random.Random, number: int) -> int:
+    """So many events more, once they are stored; how many there are then."""
+    before = store.events()
+    log.send([somewhere(dice) for _ in range(number)], size=7)
+    eventually(lambda: store.events() >= before + number, 60, every=0.2)
+    return before + number
+
+
+def expected(log: Log) -> dict[str, Any]:
+    """The verdict on each event, made again from what `pulse.events` has before it; and how many devices that took."""
+    judge = judging(rule_set())
+    known: dict[int, Devices] = defaultdict(Devices)
+    found = {}
+    for place, message in log.applied(EVENTS):
+        value = message.value() or b""
+        devices = known[place.partition]
+        devices.read(value)
+        for line in value.splitlines():
+            event = json.decode(line, type=RefinedEvent)
+            sight = sight_of(event, Arrival(place.log, place.partition, place.offset, 0))
+            if event.consent == "granted":
+                put_verdict(event, judge_seen(judge, sight, devices.seen(sighting_of(event))))
+            else:
+                put_verdict(event, judge(sight))
+            found[str(event.event_id)] = shown(event)
+    return found
+
+
+def shown(event: RefinedEvent) -> tuple[Any, ...]:
+    return tuple(getattr(event, name) for name in SHOWN)
+
+
+def written(log: Log) -> dict[str, Any]:
+    """The verdict on each event as it was written."""
+    lines = [line for _, message in log.applied(EVENTS) for line in (message.value() or b"").splitlines()]
+    events = [json.decode(line, type=RefinedEvent) for line in lines]
+    return {str(event.event_id): shown(event) for event in events}
+
+
+@pytest.mark.slow
+def test_verdicts_are_those_of_what_was_seen_before_over_kill_9_and_rebalances(
+    log: Log, sink: Sink, workers: list[Streams]
+) -> None:
+    dice = random.Random(5)
+    one, two = workers
+    one.start()
+    sent(log, sink.store, dice, 120)
+    one.kill()
+    one.start()
+    sent(log, sink.store, dice, 60)
+    two.start()
+    eventually(lambda: two.metric("pulse_refine_devices") > 0 or sent(log, sink.store, dice, 30) < 0, 60)
+    log.send([somewhere(dice) for _ in range(200)], size=7)
+    one.kill()
+    sent(log, sink.store, dice, 60)
+    eventually(lambda: total(Lags(log.servers).lags([("pulse-streams", ("pulse.events.raw",))])) == 0, 60, every=0.3)
+    two.kill()
+    two.start()
+    sent(log, sink.store, dice, 60)
+    assert written(log) == expected(log)
+    reasons = [each[-1] for each in written(log).values()]
+    assert sum("VEL_COUNTRIES" in each for each in reasons) > len(reasons) / 3
+
+
+def test_what_is_stored_tells_the_same_as_what_was_written(clickhouse: str) -> None:
+    client = Client(clickhouse)
+    migrate(client)
+    dice = random.Random(9)
+    events = [json.decode(json.encode(somewhere(dice)), type=RefinedEvent) for _ in range(300)]
+    asns = [dice.choice([0, 7, 8447, 397_212]) for _ in events]
+    networks = [dice.choice(["", "eyeball", "mobile"]) for _ in events]
+    written, stored = Devices(), Devices()
+    for number, (event, asn, network) in enumerate(zip(events, asns, networks, strict=True)):
+        at = event.received_at - dice.randrange(30 * 3_600_000)
+        event = structs.replace(event, asn=asn, network=network, received_at=at, imported=number % 10 == 0)
+        written.read(json.encode(event) + b"\n")
+        client.command(
+            "INSERT INTO events (site_id, event, ts, received_at, event_id, visitor_id, session_id, ip, asn, network,"
+            " country, fingerprint_id, consent, imported, _log, _partition, _place) SELECT {site:String}, 'x', t,"
+            " fromUnixTimestamp64Milli({at:Int64}) AS t, {id:UUID}, {visitor:String}, {session:String}, {ip:String},"
+            " {asn:UInt32}, {network:String}, {country:String}, {fingerprint:String}, {consent:String}, {imported:Bool}, 'log', 2, 1",
+            {
+                **{"site": event.site_id, "at": at, "id": event.event_id, "visitor": event.visitor_id, "asn": asn},
+                **{"session": event.session_id, "ip": event.ip, "network": network, "country": event.country},
+                **{"fingerprint": event.fingerprint_id, "consent": event.consent or "", "imported": event.imported},
+            },
+        )
+    load_devices(client, stored, 2, 0)
+    after = [structs.replace(event, received_at=max(e.received_at for e in events)) for event in events]
+    assert len(stored) == len(written) > 0
+    assert [stored.seen(sighting_of(event)) for event in after] == [written.seen(sighting_of(event)) for event in after]
+    nothing = Devices()
+    load_devices(client, nothing, 3, 0)
+    assert len(nothing) == 0
+    client.close()

@@ -1,0 +1,121 @@
+"""Devices that are followed: what counts, what an event's verdict makes of it, and that it does not hang on how records were cut."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import json
+
+from pulse.risk.packed import Seen
+from pulse.topics import MAX_RECORD_BYTES
+from streams.devices import Devices, sighting_of, sightings_in
+from streams.memory import Bounds, Memory
+from streams.refinement import refine
+from tests.unit.streams_events import DAY, ID, LOG, NOW, STEPS, event, kept, raw, refined, taken
+
+MINUTE = 60_000
+
+
+def device(number: int, place: int = 0, **fields: Any) -> dict[str, Any]:
+    """An event of a device at one of several places, in its own minute."""
+    seen = {"ip": f"203.0.{place}.9", "session_id": f"s{place}", "country": ("AT", "DE", "US", "JP")[place % 4]}
+    told = {"event_id": ID.format(number), "fingerprint_id": "f", "visitor_id": "v", "consent": "granted"}
+    return raw(**seen, **told, received_at=NOW + number * MINUTE) | fields
+
+
+def verdicts(*records: Sequence[dict[str, Any]], memory: Memory | None = None) -> list[dict[str, Any]]:
+    """What is written of records one after the other."""
+    memory = memory or Memory(DAY)
+    found = []
+    for offset, events in enumerate(records):
+        found += kept(refined(*events, memory=memory, offset=offset))
+    return found
+
+
+def test_an_event_is_judged_by_where_its_device_was_seen() -> None:
+    first, *_, last = verdicts(*([device(n, n)] for n in range(9)))
+    assert "VEL_" not in first["risk_reasons"] if "risk_reasons" in first else True
+    assert {"VEL_IPS", "VEL_COUNTRIES"} <= set(last["risk_reasons"].split(","))
+    assert last["risk"] > first.get("risk", 0)
+
+
+def test_only_devices_with_leave_are_followed() -> None:
+    for without in ({"consent": None}, {"consent": "denied"}, {"fingerprint_id": None}, {"imported": True}):
+        memory = Memory(DAY)
+        alone = verdicts(*([device(n, n, **without)] for n in range(9)), memory=memory)
+        assert len(memory.devices) == 0
+        assert not any("VEL_" in each.get("risk_reasons", "") for each in alone)
+
+
+def test_a_repetition_is_no_sighting() -> None:
+    memory = Memory(DAY)
+    verdicts([device(1, 0)], [device(1, 1, received_at=NOW + 9 * MINUTE)], memory=memory)
+    assert memory.devices.seen(sighting_of(event(**device(2, 0)))) == Seen(1, 0, 1, 1, None)
+
+
+def test_sites_and_fingerprints_are_apart() -> None:
+    memory = Memory(DAY)
+    verdicts([device(1, 0), device(2, 1, site_id="blog"), device(3, 2, fingerprint_id="g")], memory=memory)
+    assert len(memory.devices) == 3
+    assert memory.devices.seen(sighting_of(event(**device(4, 0)))).ips == 1
+
+
+EVENTS = st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 12)), min_size=1, max_size=12)
+
+
+@settings(max_examples=40)
+@given(st.lists(EVENTS, min_size=1, max_size=4))
+def test_what_is_written_tells_the_state_again(records: list[list[tuple[int, int]]]) -> None:
+    memory, log, number = Memory(DAY), Devices(), 0
+    for offset, record in enumerate(records):
+        events = []
+        for minute, place in record:
+            number += 1
+            events.append(device(number, place, received_at=NOW + minute * MINUTE))
+        for made in refined(*events, memory=memory, offset=offset).events:
+            log.read(made.value)
+            log.read(made.value)
+    after = sighting_of(event(**device(3_000, 1)))
+    assert log.seen(after) == memory.devices.seen(after)
+
+
+def test_a_record_that_was_written_in_part_is_finished_as_it_was_begun() -> None:
+    events = [device(n, n % 9, properties={"long": "x" * 2_000}) for n in range(1_200)]
+    whole = refined(*events)
+    assert len(whole.events) > 2
+    assert all(len(part.value) <= MAX_RECORD_BYTES for part in whole.events)
+    memory = Memory(DAY)
+    first = whole.events[0]
+    memory.written(7, 0, [], NOW, LOG)
+    memory.devices.read(first.value)
+    rest = refine(taken(*events), LOG, memory, STEPS)
+    assert rest is not None
+    assert [part.value for part in rest.events] == [part.value for part in whole.events[1:]]
+
+
+def test_those_met_longest_ago_are_forgotten_for_want_of_room() -> None:
+    devices = Devices(lambda: 10)
+    for number in range(40):
+        devices.see([sighting_of(event(**device(number, fingerprint_id=f"f{number}")))])
+        assert len(devices) <= 10
+    assert devices.forgotten >= 30
+    assert devices.seen(sighting_of(event(**device(39, fingerprint_id="f39")))).ips == 1
+
+
+def test_who_counts_no_more_is_forgotten_without_being_counted() -> None:
+    devices = Devices()
+    for day in range(4):
+        devices.see([sighting_of(event(**device(day * 2_000, fingerprint_id=f"f{day}")))])
+    assert len(devices) == 2
+    assert devices.forgotten == 0
+
+
+def test_partitions_share_the_room() -> None:
+    bounds = Bounds(devices=100, partitions=4)
+    assert bounds.devices_each() == 25
+
+
+def test_a_line_that_cannot_be_read_tells_nothing() -> None:
+    good = json.encode(device(1))
+    assert len(sightings_in(b"\n".join([good, b'{"fingerprint_id": 7}', b"{", good, b""]))) == 2
