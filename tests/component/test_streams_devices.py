@@ -27,6 +27,7 @@ from tests.services import Service
 from tests.storing import Sink
 from tests.streaming import Line, Log, Streams, raw_event
 
+NOW = 4_000_000_000_000
 PEOPLE = 12
 PLACES = ("AT", "DE", "FR", "US", "JP", "BR", "AU", "ZA")
 SHOWN = ("risk", "risk_band", "risk_vpn", "risk_proxy", "risk_bot", "risk_tamper", "risk_confidence", "risk_reasons")
@@ -72,7 +73,7 @@ def workers(tmp_path: Path, sink: Sink) -> Iterator[list[Streams]]:
 
 
 def somewhere(dice: random.Random) -> Line:
-    """An event of a person at one of many places; two share each device, some give no leave."""
+    """An event of a person at one of many places; two have fingerprints alike, some give no leave."""
     person, place = dice.randrange(PEOPLE), dice.randrange(len(PLACES))
     return raw_event(
         visitor_id=f"v{person}",
@@ -100,7 +101,7 @@ def expected(log: Log) -> dict[str, Any]:
     for place, message in log.applied(EVENTS):
         value = message.value() or b""
         devices = known[place.partition]
-        devices.read(value)
+        devices.read(value, message.timestamp()[1])
         for line in value.splitlines():
             event = json.decode(line, type=RefinedEvent)
             sight = sight_of(event, Arrival(place.log, place.partition, place.offset, 0))
@@ -156,9 +157,11 @@ def test_what_is_stored_tells_the_same_as_what_was_written(clickhouse: str) -> N
     asns = [dice.choice([0, 7, 8447, 397_212]) for _ in events]
     networks = [dice.choice(["", "eyeball", "mobile"]) for _ in events]
     written, stored = Devices(), Devices()
+    in_order: list[RefinedEvent] = []
     for number, (event, asn, network) in enumerate(zip(events, asns, networks, strict=True)):
         at = event.received_at - dice.randrange(30 * 3_600_000)
         event = structs.replace(event, asn=asn, network=network, received_at=at, imported=number % 10 == 0)
+        in_order.append(event)
         written.read(json.encode(event) + b"\n")
         client.command(
             "INSERT INTO events (site_id, event, ts, received_at, event_id, visitor_id, session_id, ip, asn, network,"
@@ -171,11 +174,23 @@ def test_what_is_stored_tells_the_same_as_what_was_written(clickhouse: str) -> N
                 **{"fingerprint": event.fingerprint_id, "consent": event.consent or "", "imported": event.imported},
             },
         )
-    load_devices(client, stored, 2, 0)
+    load_devices(client, stored, 2, 0, NOW)
     after = [structs.replace(event, received_at=max(e.received_at for e in events)) for event in events]
     assert len(stored) == len(written) > 0
     assert [stored.seen(sighting_of(event)) for event in after] == [written.seen(sighting_of(event)) for event in after]
     nothing = Devices()
-    load_devices(client, nothing, 3, 0)
+    load_devices(client, nothing, 3, 0, NOW)
     assert len(nothing) == 0
+    few = Devices(lambda: 4)
+    load_devices(client, few, 2, 0, NOW)
+    met: dict[int, int] = defaultdict(int)
+    for each in (sighting_of(event) for event in in_order if event.consent == "granted" and not event.imported):
+        met[each.device] = max(met[each.device], each.minute)
+    assert (len(few), few.forgotten) == (4, 0)
+    least = sorted(met.values())[-4]
+    assert all(
+        few.seen(sighting_of(event)).sessions > 0
+        for event in in_order
+        if met.get(sighting_of(event).device, 0) > least and sighting_of(event).minute == met[sighting_of(event).device]
+    )
     client.close()
