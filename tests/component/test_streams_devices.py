@@ -15,11 +15,16 @@ from pulse.event import RefinedEvent
 from pulse.lag import Log as Lags
 from pulse.lag import total
 from pulse.risk.rule_sets import rule_set
-from pulse.topics import EVENTS
+from pulse.topics import DAY_MS, EVENTS, RAW
+from streams import warm
+from streams.broker import Broker
 from streams.devices import Devices, sighting_of
+from streams.memory import Memory
 from streams.met_before import load_devices
+from streams.standing import SINK, ask
 from streams.steps.risk import judge_seen, judging, put_verdict, sight_of
 from streams.steps.step import Arrival
+from streams.warm import Source
 from tests import services
 from tests.eventually import eventually
 from tests.exact import Store
@@ -122,6 +127,35 @@ def written(log: Log) -> dict[str, Any]:
     lines = [line for _, message in log.applied(EVENTS) for line in (message.value() or b"").splitlines()]
     events = [json.decode(line, type=RefinedEvent) for line in lines]
     return {str(event.event_id): shown(event) for event in events}
+
+
+def test_what_is_stored_while_it_is_asked_how_far_is_read_too(
+    log: Log, sink: Sink, workers: list[Streams], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store_one(number: int) -> None:
+        before = sink.store.events()
+        log.send([raw_event(visitor_id="v", fingerprint_id="f", consent="granted", ip=f"203.0.{number}.9")])
+        eventually(lambda: sink.store.events() > before, 60, every=0.2)
+        eventually(lambda: total(Lags(log.servers).lags([(SINK, (EVENTS,))])) == 0, 60, every=0.2)
+
+    def asked(*those: Any) -> Any:
+        store_one(2)
+        store_one(3)
+        return ask(*those)
+
+    workers[0].start()
+    store_one(1)
+    [(place, first)] = log.applied(EVENTS)
+    broker, client = Broker(log.servers), Client(sink.clickhouse)
+    source = Source(broker, client, broker.topic_ids([RAW]), DAY_MS)
+    memory, now = Memory(DAY_MS), first.timestamp()[1]
+    monkeypatch.setattr(warm, "ask", asked)
+    warm.begin(memory, source, place.partition, now - DAY_MS, now)
+    assert (memory.position or 0) > 0
+    warm.catch_up(memory, source, place.partition, now - DAY_MS)
+    [event] = [json.decode(line, type=RefinedEvent) for line in (first.value() or b"").splitlines()]
+    assert memory.devices.seen(sighting_of(event)).ips == 3
+    client.close()
 
 
 @pytest.mark.slow
