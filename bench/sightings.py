@@ -11,7 +11,7 @@ from time import process_time
 
 import psutil
 
-from pulse.risk.packed import Sighting, sighting
+from pulse.risk.packed import Sighting, device_of, sighting
 from streams.devices import Devices
 
 NOW = 1_800_000_000_000
@@ -25,7 +25,9 @@ def at(dice: random.Random, device: int, minute: int) -> Sighting:
     """A device at one of its places."""
     place = device * 7 + dice.randrange(PLACES[device % len(PLACES)])
     ip, asn, country = f"10.{place >> 8 & 255}.{place & 255}.0", 1 + place % 60_000, ("AT", "DE", "US", "JP")[place % 4]
-    return sighting("shop", f"f{device}", NOW + minute * 60_000, ip, asn, country, f"s{place}", "eyeball")
+    return sighting(
+        device_of("shop", f"f{device}", f"v{device}"), NOW + minute * 60_000, ip, asn, country, f"s{place}", "eyeball"
+    )
 
 
 def batches(dice: random.Random, devices: int) -> Iterator[list[Sighting]]:

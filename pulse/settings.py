@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     devices: int = Field(
         1_000_000,
         ge=1,
-        description="Devices of which a process of the streams knows where they were seen within a day, some 250 bytes each; beyond it those met longest ago are forgotten.",
+        description="Devices of which a process of the streams knows where they were seen within a day, some 250 bytes each, 800 at most; beyond it those met longest ago are forgotten.",
     )
     geo_database: Path | None = Field(
         None,

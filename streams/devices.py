@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct, json
 
 from pulse.event import RefinedEvent
-from pulse.risk.packed import KEPT_MINUTES, Seen, Sighting, added, kept, seen, sighting
+from pulse.risk.packed import KEPT_MINUTES, MINUTE, Seen, Sighting, added, device_of, kept, minute_of, seen, sighting
 from pulse.undecoded import UNDECODABLE
 
 KEPT_MS = KEPT_MINUTES * 60_000
@@ -19,6 +19,7 @@ MOST = 1_000_000
 
 class _Line(Struct, gc=False):
     site_id: str = ""
+    visitor_id: str | None = None
     received_at: int = 0
     fingerprint_id: str | None = None
     consent: str | None = None
@@ -45,46 +46,61 @@ class Devices:
         self._young: dict[int, bytes] = {}
         self._old: dict[int, bytes] = {}
         self._since = 0
+        self._reached = 0
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def see(self, sightings: Iterable[Sighting]) -> None:
-        """Note these, in any order; once more changes nothing."""
+    @property
+    def room(self) -> int:
+        """How many devices may be known."""
+        return 2 * self._half
+
+    def see(self, sightings: Iterable[Sighting], at_ms: int | None = None) -> None:
+        """Note these, in any order, of a record of a moment; once more changes nothing."""
+        at = MINUTE if at_ms is None else minute_of(at_ms)
         for each in sightings:
-            self.put(each.device, added(self._state(each.device), each.words), each.minute)
+            self._reached = max(self._reached, min(each.minute, at))
+            if self._is_over():
+                self._turn()
+            self.put(each.device, added(self._state(each.device), each.words))
 
     def seen(self, sighting: Sighting) -> Seen:
         """What counts of a device at one of its sightings."""
         return seen(self._state(sighting.device), sighting.minute, sighting.words)
 
-    def put(self, device: int, state: bytes, minute: int) -> None:
-        """A device's state, as it is in a minute."""
+    def put(self, device: int, state: bytes) -> None:
+        """A device's state."""
         self._old.pop(device, None)
-        if device not in self._young and (len(self._young) >= max(self._most() // 2, 1) or self._is_over(minute)):
-            self._turn(minute)
+        if device not in self._young and len(self._young) >= self._half:
+            self._turn()
         self._young[device] = state
 
     def load(self, device: int, words: Iterable[int], minute: int) -> None:
-        """Words of a device from before; as many as may be, of different things."""
+        """Words of a device from before, last met in a minute; as many as may be, of different things. None is too old yet, however they come."""
+        self._since = self._reached = max(self._reached, minute)
         state = self._state(device)
-        self.put(device, added(state, words) if state else kept(words), minute)
+        self.put(device, added(state, words) if state else kept(words))
 
-    def read(self, value: bytes) -> None:
-        """Note what the lines of a record of `pulse.events` tell."""
+    def read(self, value: bytes, at_ms: int | None = None) -> None:
+        """Note what the lines of a record of `pulse.events` of a moment tell."""
         if NAMED in value:
-            self.see(sightings_in(value))
+            self.see(sightings_in(value), at_ms)
 
     def _state(self, device: int) -> bytes:
         return self._young.get(device) or self._old.get(device, b"")
 
-    def _is_over(self, minute: int) -> bool:
-        return minute - self._since >= KEPT_MINUTES
+    @property
+    def _half(self) -> int:
+        return max(self._most() // 2, 1)
 
-    def _turn(self, minute: int) -> None:
-        if not self._is_over(minute):
+    def _is_over(self) -> bool:
+        return self._reached - self._since >= KEPT_MINUTES
+
+    def _turn(self) -> None:
+        if not self._is_over():
             self.forgotten += len(self._old)
-        self._old, self._young, self._since = self._young, {}, minute
+        self._old, self._young, self._since = self._young, {}, self._reached
 
 
 def is_followed(event: RefinedEvent | _Line) -> bool:
@@ -95,7 +111,8 @@ def is_followed(event: RefinedEvent | _Line) -> bool:
 def sighting_of(e: RefinedEvent | _Line) -> Sighting:
     """What a followed event tells of where its device is."""
     fingerprint_id = e.fingerprint_id or ""
-    return sighting(e.site_id, fingerprint_id, e.received_at, e.ip, e.asn, e.country, e.session_id, e.network)
+    device = device_of(e.site_id, fingerprint_id, e.visitor_id or "")
+    return sighting(device, e.received_at, e.ip, e.asn, e.country, e.session_id, e.network)
 
 
 def sightings_in(value: bytes) -> list[Sighting]:

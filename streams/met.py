@@ -28,12 +28,12 @@ def kept_of(met: Sequence[Met], fresh: Sequence[bool]) -> list[Met]:
     return [each._replace(number=before[each.number]) for each in met if fresh[each.number]]
 
 
-def again(values: list[bytes], met: Sequence[Met], devices: Devices) -> list[bytes]:
+def again(values: list[bytes], met: Sequence[Met], devices: Devices, at_ms: int) -> list[bytes]:
     """The values of records with the verdicts on those devices anew, once all of them are noted."""
     if not met:
         return values
     sightings = [sighting_of(each.event) for each in met]
-    devices.see(sightings)
+    devices.see(sightings, at_ms)
     lines: dict[int, bytes] = {}
     for each, sighting in zip(met, sightings, strict=True):
         put_verdict(each.event, each.judge(devices.seen(sighting)))

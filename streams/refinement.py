@@ -165,7 +165,7 @@ def settle(
         texts = [b"%s\n" % line for line in compress(prepared.lines, fresh)]
         seen, kept = list(compress(seen, fresh)), prepared.tally.counted(fresh)
     ledgers = headers(entries(taken.by_receipt(), kept.by_receipt(), refusals, record.timestamp))
-    values = accounted(again(_values(texts, len(met)), met, memory.devices), ledgers)
+    values = accounted(again(_values(texts, len(met)), met, memory.devices, record.timestamp), ledgers)
     refused_values = cut(map(_encoder.encode, refusals))
     if values:
         memory.written(record.offset, len(values) - 1, seen, record.timestamp, log_id)

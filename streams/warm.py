@@ -19,7 +19,7 @@ from streams.memory import Memory
 from streams.met_before import load_devices
 from streams.record import told
 from streams.seen import digest
-from streams.standing import ask
+from streams.standing import Standing, ask
 from streams.unread import Heads
 
 MARGIN_MS = 600_000
@@ -54,21 +54,20 @@ def begin(memory: Memory, source: Source, partition: int, since_ms: int, oldest_
     """Fill a partition's new memory with what is stored since a moment, and note from where on the log is to be read.
 
     All that the sink says is stored is asked of the store, if it is there; else the log is read as far back as the
-    window reaches. Where devices were seen is asked for as far back as it counts for what was received at `oldest_ms`.
+    window reaches. Where devices were seen is asked for as far back as it counts for what was received at `oldest_ms`, after it is known how far is stored,
+    that nothing lies between; not where the log is read as far back.
     Blocks; raises Unavailable.
     """
     where = EVENTS, partition
-    load_devices(source.client, memory.devices, partition, oldest_ms - KEPT_MS)
     standing = ask(source.broker, source.client, source.ids, [partition])[partition]
     memory.stored = standing.offset
     low, first = source.broker.begin_of(where, min(since_ms, oldest_ms - KEPT_MS) - MARGIN_MS)
     memory.position = first
     last = source.broker.at(where, standing.offset - 1) if standing.offset > first else None
-    place = _place(last, source) if last is not None else None
+    place = _stored(last, source, standing, partition) if last is not None else None
+    if place is not None or first == low:
+        load_devices(source.client, memory.devices, partition, oldest_ms - KEPT_MS, since_ms + source.window_ms)
     if place is None:
-        return
-    if (last and last.value()) and place.number > standing.places[place.log]:
-        log.warning("ClickHouse lacks what was committed: reading back", extra={"partition": partition})
         return
     memory.position = standing.offset - 1
     moments = moments_of(since_ms, source.window_ms)
@@ -76,6 +75,15 @@ def begin(memory: Memory, source: Source, partition: int, since_ms: int, oldest_
     for log_id, stored in standing.places.items():
         end = place.number if log_id == place.log else stored + 1
         load(source.client, memory.older, _wanted(Lane(log_id, source, partition), since_ms, low, end, firsts))
+
+
+def _stored(last: Message, source: Source, standing: Standing, partition: int) -> Place | None:
+    """The place of the last record that the sink says is stored; None where the store does not have it, or it has none."""
+    place = _place(last, source)
+    if place is not None and last.value() and place.number > standing.places[place.log]:
+        log.warning("ClickHouse lacks what was committed: reading back", extra={"partition": partition})
+        return None
+    return place
 
 
 def catch_up(memory: Memory, source: Source, partition: int, since_ms: int) -> int:
@@ -144,7 +152,7 @@ def heads(source: Source, partition: int) -> Heads:
 
 def _remember(memory: Memory, message: Message, timestamp: int, source: Source) -> None:
     ids = digests_in(message.value() or b"")
-    memory.devices.read(message.value() or b"")
+    memory.devices.read(message.value() or b"", message.timestamp()[1])
     place = _place(message, source)
     if place is not None and place.partition == message.partition():
         memory.written(place.offset, place.part, ids, timestamp, place.log)

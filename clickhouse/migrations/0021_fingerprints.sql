@@ -71,9 +71,10 @@ SELECT
     ) AS latest
 FROM events AS seen
 WHERE seen.fingerprint_id != ''
-GROUP BY site_id, fingerprint_id;
+GROUP BY site_id, fingerprint_id
+SETTINGS max_bytes_before_external_group_by = 1000000000;
 
--- A device is looked up among all events of its site.
+-- A device is looked up among all events of its site; parts from before this are searched whole until they are merged.
 ALTER TABLE events ADD INDEX IF NOT EXISTS fingerprint fingerprint_id TYPE bloom_filter(0.01) GRANULARITY 4;
 
 CREATE OR REPLACE VIEW {analytics:Identifier}.fingerprints

@@ -20,6 +20,7 @@ FEW = min(MOST.values())
 WHICH_BITS, MINUTE_BITS = 35, 26
 WHICH, MINUTE = (1 << WHICH_BITS) - 1, (1 << MINUTE_BITS) - 1
 SORT_SHIFT = WHICH_BITS + MINUTE_BITS
+LENT = frozenset(("mobile", "relay", "gateway"))
 SYSTEM_BITS = 19
 SYSTEM_PART = (1 << SYSTEM_BITS) - 1
 """So much of a system's number tells homes apart: two that are alike in it are taken for one, and nobody has travelled."""
@@ -48,8 +49,7 @@ class Sighting(NamedTuple):
 
 
 def sighting(
-    site_id: str,
-    fingerprint_id: str,
+    device: int,
     received_at: int,
     ip: str | None,
     asn: int,
@@ -57,10 +57,13 @@ def sighting(
     session_id: str | None,
     network: str,
 ) -> Sighting:
-    """What an event tells of where its device is: of an address by its network, as it is stored; of a home by country and system."""
+    """What an event tells of where its device is: of an address by its network, as it is stored; of a home by country and system.
+
+    Addresses that are lent to whoever comes, as phones' are, tell nothing.
+    """
     minute = minute_of(received_at)
     words = []
-    if ip:
+    if ip and network not in LENT:
         words.append(word(ADDRESS, xxh64_intdigest(ip.encode()), minute))
     if asn:
         words.append(word(SYSTEM, asn, minute))
@@ -70,12 +73,12 @@ def sighting(
         words.append(word(SESSION, xxh64_intdigest(session_id.encode()), minute))
     if asn and country and network == "eyeball" and len(country) == 2:
         words.append(word(HOME, home_of(country, asn), minute))
-    return Sighting(device_of(site_id, fingerprint_id), minute, tuple(words))
+    return Sighting(device, minute, tuple(words))
 
 
-def device_of(site_id: str, fingerprint_id: str) -> int:
-    """What a site's device is called here."""
-    return xxh64_intdigest(f"{site_id}\0{fingerprint_id}".encode())
+def device_of(site_id: str, fingerprint_id: str, visitor_id: str) -> int:
+    """What a visitor's device is called here: fingerprints of the same make are alike."""
+    return xxh64_intdigest(f"{site_id}\0{fingerprint_id}\0{visitor_id}".encode())
 
 
 def minute_of(ms: int) -> int:

@@ -47,3 +47,19 @@ def test_who_is_forgotten_is_nowhere_and_the_others_are_where_they_were(migrated
 
 def _count(client: Client, table: str, condition: str = "1") -> int:
     return int(str(client.command(f"SELECT count() FROM {table} WHERE {condition}")))
+
+
+def test_devices_that_were_seen_of_late_stay_whatever_is_not_merged_yet(migrated: Client) -> None:
+    [statement] = re.findall(r"`(ALTER TABLE fingerprints DELETE[^`]*)`", PAGE.read_text(encoding="utf-8"))
+    migrated.command("SYSTEM STOP MERGES fingerprints")
+    for device, days in (("both", 500), ("both", 1), ("old", 500), ("new", 1)):
+        migrated.command(
+            "INSERT INTO fingerprints (site_id, fingerprint_id, last_seen)"
+            " SELECT 'main', {device:String}, now() - toIntervalDay({days:UInt32})",
+            {"device": device, "days": days},
+        )
+    migrated.command("SYSTEM START MERGES fingerprints")
+    migrated.command(statement, mutations_sync=2)
+    assert _count(migrated, "fingerprints FINAL") == 2
+    assert _count(migrated, "fingerprints FINAL", "fingerprint_id = 'old'") == 0
+    assert _count(migrated, "fingerprints FINAL", "last_seen > now() - INTERVAL 2 DAY") == 2

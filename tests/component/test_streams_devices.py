@@ -15,11 +15,16 @@ from pulse.event import RefinedEvent
 from pulse.lag import Log as Lags
 from pulse.lag import total
 from pulse.risk.rule_sets import rule_set
-from pulse.topics import EVENTS
+from pulse.topics import DAY_MS, EVENTS, RAW
+from streams import warm
+from streams.broker import Broker
 from streams.devices import Devices, sighting_of
+from streams.memory import Memory
 from streams.met_before import load_devices
+from streams.standing import SINK, ask
 from streams.steps.risk import judge_seen, judging, put_verdict, sight_of
 from streams.steps.step import Arrival
+from streams.warm import Source
 from tests import services
 from tests.eventually import eventually
 from tests.exact import Store
@@ -27,6 +32,7 @@ from tests.services import Service
 from tests.storing import Sink
 from tests.streaming import Line, Log, Streams, raw_event
 
+NOW = 4_000_000_000_000
 PEOPLE = 12
 PLACES = ("AT", "DE", "FR", "US", "JP", "BR", "AU", "ZA")
 SHOWN = ("risk", "risk_band", "risk_vpn", "risk_proxy", "risk_bot", "risk_tamper", "risk_confidence", "risk_reasons")
@@ -72,7 +78,7 @@ def workers(tmp_path: Path, sink: Sink) -> Iterator[list[Streams]]:
 
 
 def somewhere(dice: random.Random) -> Line:
-    """An event of a person at one of many places; two share each device, some give no leave."""
+    """An event of a person at one of many places; two have fingerprints alike, some give no leave."""
     person, place = dice.randrange(PEOPLE), dice.randrange(len(PLACES))
     return raw_event(
         visitor_id=f"v{person}",
@@ -100,7 +106,7 @@ def expected(log: Log) -> dict[str, Any]:
     for place, message in log.applied(EVENTS):
         value = message.value() or b""
         devices = known[place.partition]
-        devices.read(value)
+        devices.read(value, message.timestamp()[1])
         for line in value.splitlines():
             event = json.decode(line, type=RefinedEvent)
             sight = sight_of(event, Arrival(place.log, place.partition, place.offset, 0))
@@ -121,6 +127,35 @@ def written(log: Log) -> dict[str, Any]:
     lines = [line for _, message in log.applied(EVENTS) for line in (message.value() or b"").splitlines()]
     events = [json.decode(line, type=RefinedEvent) for line in lines]
     return {str(event.event_id): shown(event) for event in events}
+
+
+def test_what_is_stored_while_it_is_asked_how_far_is_read_too(
+    log: Log, sink: Sink, workers: list[Streams], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store_one(number: int) -> None:
+        before = sink.store.events()
+        log.send([raw_event(visitor_id="v", fingerprint_id="f", consent="granted", ip=f"203.0.{number}.9")])
+        eventually(lambda: sink.store.events() > before, 60, every=0.2)
+        eventually(lambda: total(Lags(log.servers).lags([(SINK, (EVENTS,))])) == 0, 60, every=0.2)
+
+    def asked(*those: Any) -> Any:
+        store_one(2)
+        store_one(3)
+        return ask(*those)
+
+    workers[0].start()
+    store_one(1)
+    [(place, first)] = log.applied(EVENTS)
+    broker, client = Broker(log.servers), Client(sink.clickhouse)
+    source = Source(broker, client, broker.topic_ids([RAW]), DAY_MS)
+    memory, now = Memory(DAY_MS), first.timestamp()[1]
+    monkeypatch.setattr(warm, "ask", asked)
+    warm.begin(memory, source, place.partition, now - DAY_MS, now)
+    assert (memory.position or 0) > 0
+    warm.catch_up(memory, source, place.partition, now - DAY_MS)
+    [event] = [json.decode(line, type=RefinedEvent) for line in (first.value() or b"").splitlines()]
+    assert memory.devices.seen(sighting_of(event)).ips == 3
+    client.close()
 
 
 @pytest.mark.slow
@@ -156,9 +191,11 @@ def test_what_is_stored_tells_the_same_as_what_was_written(clickhouse: str) -> N
     asns = [dice.choice([0, 7, 8447, 397_212]) for _ in events]
     networks = [dice.choice(["", "eyeball", "mobile"]) for _ in events]
     written, stored = Devices(), Devices()
+    in_order: list[RefinedEvent] = []
     for number, (event, asn, network) in enumerate(zip(events, asns, networks, strict=True)):
         at = event.received_at - dice.randrange(30 * 3_600_000)
         event = structs.replace(event, asn=asn, network=network, received_at=at, imported=number % 10 == 0)
+        in_order.append(event)
         written.read(json.encode(event) + b"\n")
         client.command(
             "INSERT INTO events (site_id, event, ts, received_at, event_id, visitor_id, session_id, ip, asn, network,"
@@ -171,11 +208,23 @@ def test_what_is_stored_tells_the_same_as_what_was_written(clickhouse: str) -> N
                 **{"fingerprint": event.fingerprint_id, "consent": event.consent or "", "imported": event.imported},
             },
         )
-    load_devices(client, stored, 2, 0)
+    load_devices(client, stored, 2, 0, NOW)
     after = [structs.replace(event, received_at=max(e.received_at for e in events)) for event in events]
     assert len(stored) == len(written) > 0
     assert [stored.seen(sighting_of(event)) for event in after] == [written.seen(sighting_of(event)) for event in after]
     nothing = Devices()
-    load_devices(client, nothing, 3, 0)
+    load_devices(client, nothing, 3, 0, NOW)
     assert len(nothing) == 0
+    few = Devices(lambda: 4)
+    load_devices(client, few, 2, 0, NOW)
+    met: dict[int, int] = defaultdict(int)
+    for each in (sighting_of(event) for event in in_order if event.consent == "granted" and not event.imported):
+        met[each.device] = max(met[each.device], each.minute)
+    assert (len(few), few.forgotten) == (4, 0)
+    least = sorted(met.values())[-4]
+    assert all(
+        few.seen(sighting_of(event)).sessions > 0
+        for event in in_order
+        if met.get(sighting_of(event).device, 0) > least and sighting_of(event).minute == met[sighting_of(event).device]
+    )
     client.close()

@@ -54,6 +54,11 @@ def test_a_repetition_is_no_sighting() -> None:
     assert memory.devices.seen(sighting_of(event(**device(2, 0)))) == Seen(1, 0, 1, 1, None)
 
 
+def test_two_people_with_one_make_of_phone_are_apart() -> None:
+    last = verdicts(*([device(n, n, visitor_id=f"v{n}")] for n in range(9)))[-1]
+    assert "VEL_" not in last.get("risk_reasons", "")
+
+
 def test_sites_and_fingerprints_are_apart() -> None:
     memory = Memory(DAY)
     verdicts([device(1, 0), device(2, 1, site_id="blog"), device(3, 2, fingerprint_id="g")], memory=memory)
@@ -119,3 +124,24 @@ def test_partitions_share_the_room() -> None:
 def test_a_line_that_cannot_be_read_tells_nothing() -> None:
     good = json.encode(device(1))
     assert len(sightings_in(b"\n".join([good, b'{"fingerprint_id": 7}', b"{", good, b""]))) == 2
+
+
+def test_none_is_too_old_while_reading_back_however_they_come() -> None:
+    devices = Devices()
+    for number, minute in enumerate((9_000, 3_000, 9_001, 1)):
+        devices.load(number, [minute], minute)
+    assert len(devices) == 4
+    devices.see([sighting_of(event(**device(0)))], NOW)
+
+
+def test_a_clock_that_runs_ahead_makes_nobody_old() -> None:
+    devices = Devices()
+    devices.see([sighting_of(event(**device(0)))], NOW)
+    for number in (1, 2):
+        early = sighting_of(event(**device(number * 9_000_000, fingerprint_id=f"f{number}")))
+        devices.see([early], NOW + number * MINUTE)
+    assert len(devices) == 3
+    later = 2_000
+    devices.see([sighting_of(event(**device(later, fingerprint_id="g")))], NOW + later * MINUTE)
+    devices.see([sighting_of(event(**device(2 * later, fingerprint_id="h")))], NOW + 2 * later * MINUTE)
+    assert (len(devices), devices.forgotten) == (2, 0)
