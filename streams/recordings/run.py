@@ -1,0 +1,146 @@
+"""The loop: gather events of sessions, write them, and only then tell the log that they were read."""
+
+import time
+from logging import getLogger
+from threading import Event
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from pulse import end
+from pulse.errors import Unavailable
+from pulse.reaching import reaching
+from pulse.recordings.keeping import oldest_kept
+from pulse.recordings.store import Objects
+from pulse.settings import Settings
+from pulse.topics import EVENTS
+from streams.recordings import meters
+from streams.recordings.gathered import Gathered
+from streams.recordings.take import take
+from streams.recordings.write import Writer
+
+GROUP = "pulse-recordings"
+FETCHED = 200
+WAIT_S = 0.25
+SHORTEST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 10.0
+LONGEST_WRITE_MS = 3_600_000
+"""How long a store may be away before the partitions go to another process, which would wait for it likewise."""
+
+log = getLogger(__name__)
+
+
+class Recording:
+    """Reads and writes until `stop` is set. What was gathered and not written is read again by whoever comes next."""
+
+    def __init__(self, settings: Settings, objects: Objects, stop: Event) -> None:
+        self.kafka = "waiting for the group"
+        self.store = "ok"
+        self._settings, self._stop = settings, stop
+        self._writer = Writer(objects)
+        self._gathered = Gathered()
+        self._consumer = Consumer(_config(settings), logger=getLogger("streams.recordings.kafka"))
+
+    def checks(self) -> dict[str, str]:
+        """What the process needs, each with "ok" or what is wrong with it."""
+        return {"kafka": self.kafka, "store": self.store}
+
+    def run(self) -> None:
+        """Return when `stop` is set and what was gathered is written, or cannot be just now.
+
+        Raises KafkaException where Kafka will not have us.
+        """
+        self._consumer.subscribe([EVENTS], on_assign=self._on_assign, on_revoke=self._on_moved, on_lost=self._on_moved)
+        while not self._stop.is_set():
+            for message in self._consumer.consume(FETCHED, WAIT_S):
+                self._take(message)
+            if self._gathered.is_due(time.monotonic(), self._settings.recordings_seconds):
+                self._keep()
+        self._keep()
+        self._writer.close()
+        end.briefly(self._consumer.close)
+
+    def _take(self, message: Message) -> None:
+        error = message.error()
+        if error is not None:
+            self._complain(error)
+            return
+        if not self._gathered.next:
+            self._gathered.began = time.monotonic()
+        taken = take(message.value() or b"")
+        old = self._gathered.add(taken.seen, oldest_kept(_now_ms(), self._settings.recordings_days))
+        self._gathered.next[message.partition() or 0] = (message.offset() or 0) + 1
+        meters.EVENTS.labels("kept").inc(len(taken.seen) - old)
+        meters.EVENTS.labels("old").inc(old)
+        meters.EVENTS.labels("sessionless").inc(taken.sessionless)
+        meters.EVENTS.labels("declined").inc(taken.declined)
+        meters.EVENTS.labels("unreadable").inc(taken.unreadable)
+        meters.GATHERED.set(self._gathered.size)
+
+    def _complain(self, error: KafkaError) -> None:
+        log.warning("Kafka: %s", error.str())
+        if error.fatal() or error.code() in (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID):
+            raise KafkaException(error)
+
+    def _keep(self) -> None:
+        """Write what is gathered, however long the store is away, and commit; nothing, if it was not before the end."""
+        if not self._gathered.next:
+            return
+        if self._written():
+            self._commit(self._gathered.next)
+        self._forget()
+
+    def _written(self) -> bool:
+        pause_s = SHORTEST_PAUSE_S
+        while True:
+            try:
+                with meters.SECONDS.time():
+                    self._writer.write(self._gathered)
+                self.store = "ok"
+                return True
+            except Unavailable as error:
+                meters.FAILED.inc()
+                self.store = str(error)
+                log.warning("%s; again in %.1f s", error, pause_s)
+            if self._stop.wait(pause_s):
+                return False
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _commit(self, reached: dict[int, int]) -> None:
+        offsets = [TopicPartition(EVENTS, partition, offset) for partition, offset in reached.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            log.warning("offsets were not committed, events are read again: %s", error.args[0].str())
+
+    def _on_assign(self, *_: object) -> None:
+        self.kafka = "ok"
+
+    def _on_moved(self, *_: object) -> None:
+        """Partitions go to another, who reads them from the last commit on."""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._gathered = Gathered()
+        meters.GATHERED.set(0)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _config(settings: Settings) -> dict[str, str | int | float | bool]:
+    return {
+        **reaching(settings.kafka_url),
+        "client.id": f"{GROUP}-{settings.instance}",
+        "group.id": GROUP,
+        "group.instance.id": settings.instance,
+        "session.timeout.ms": settings.session_timeout_ms,
+        "heartbeat.interval.ms": max(settings.session_timeout_ms // 6, 100),
+        "max.poll.interval.ms": LONGEST_WRITE_MS,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 500,
+        "fetch.message.max.bytes": 1_048_576,
+        "queued.max.messages.kbytes": 32_768,
+    }
