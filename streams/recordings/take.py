@@ -44,7 +44,6 @@ class Played(Struct, gc=False):
 
 NOTHING = Played()
 
-_lines = json.Decoder(list[Seen])
 _line = json.Decoder(Seen)
 _played = json.Decoder(Played)
 _anything = json.Decoder()
@@ -120,7 +119,7 @@ def bare(url: str) -> str:
 
 def _decoded(value: bytes) -> tuple[list[Seen], int]:
     try:
-        return _lines.decode_lines(value), 0
+        return _line.decode_lines(value), 0
     except (DecodeError, UnicodeDecodeError):
         lines = [line for line in value.split(b"\n") if line.strip()]
         found = [each for each in map(_one, lines) if each is not None]
