@@ -94,7 +94,6 @@ READS_RECORDS = {
     "POST /graphql": 200,
     "GET /replay/sessions": 404,
     "GET /replay/sessions/{session_id}": 404,
-    "GET /replay/sessions/{session_id:path}": 404,
     "GET /websites/{site_id}/analytics/traffic": 404,
     "GET /websites/{site_id}/analytics/pages": 404,
     "GET /websites/{site_id}/analytics/users": 404,

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 
 STATIC = Path(__file__).parent / "static"
 FILES = {
-    "": ("replay.html", "text/html; charset=utf-8"),
-    "/replay.js": ("replay.js", "text/javascript; charset=utf-8"),
-    "/replay.css": ("replay.css", "text/css; charset=utf-8"),
+    "/replay": ("replay.html", "text/html; charset=utf-8"),
+    "/replay/replay.js": ("replay.js", "text/javascript; charset=utf-8"),
+    "/replay/replay.css": ("replay.css", "text/css; charset=utf-8"),
 }
 HEADERS = {
     "cache-control": "no-cache",

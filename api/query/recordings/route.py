@@ -28,13 +28,15 @@ from pulse.recordings.store import Objects
 
 Got = TypeVar("Got")
 
-router = APIRouter(prefix="/replay", tags=["recordings"])
+router = APIRouter(tags=["recordings"])
 router.include_router(page.router)
 
 SessionId = Annotated[str, StringConstraints(min_length=1, max_length=200), WithoutNul]
 
 
-@router.get("/sessions", summary="The recorded sessions of a site", responses=documented(400, 401, 403, 404, 503, 504))
+@router.get(
+    "/replay/sessions", summary="The recorded sessions of a site", responses=documented(400, 401, 403, 404, 503, 504)
+)
 async def list_sessions(key: Reader, parts: With, asked: Annotated[AskedSessions, Query()]) -> SessionPage:
     """Those that began last first. A session is listed some half a minute after its first event."""
     site = await found_site(parts, key, asked.site_id)
@@ -47,7 +49,7 @@ async def list_sessions(key: Reader, parts: With, asked: Annotated[AskedSessions
 
 
 @router.get(
-    "/sessions/{session_id:path}",
+    "/replay/sessions/{session_id:path}",
     summary="What a session did, in the order of its time",
     responses=documented(400, 401, 403, 404, 503, 504),
 )
