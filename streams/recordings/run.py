@@ -38,6 +38,7 @@ class Recording:
         self._settings, self._stop = settings, stop
         self._writer = Writer(objects)
         self._gathered = Gathered()
+        self._ours: set[int] = set()
         self._consumer = Consumer(_config(settings), logger=getLogger("streams.recordings.kafka"))
 
     def checks(self) -> dict[str, str]:
@@ -64,6 +65,8 @@ class Recording:
         if error is not None:
             self._complain(error)
             return
+        if message.partition() not in self._ours:
+            return  # it was fetched together with the word that its partition goes to another
         if not self._gathered.next:
             self._gathered.began = time.monotonic()
         taken = take(message.value() or b"")
@@ -112,11 +115,13 @@ class Recording:
         except KafkaException as error:
             log.warning("offsets were not committed, events are read again: %s", error.args[0].str())
 
-    def _on_assign(self, *_: object) -> None:
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._ours = {at.partition for at in partitions}
         self.kafka = "ok"
 
     def _on_moved(self, *_: object) -> None:
         """Partitions go to another, who reads them from the last commit on."""
+        self._ours = set()
         self._forget()
 
     def _forget(self) -> None:
