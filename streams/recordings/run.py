@@ -51,14 +51,22 @@ class Recording:
         Raises KafkaException where Kafka will not have us.
         """
         self._consumer.subscribe([EVENTS], on_assign=self._on_assign, on_revoke=self._on_moved, on_lost=self._on_moved)
-        while not self._stop.is_set():
-            for message in self._consumer.consume(FETCHED, WAIT_S):
-                self._take(message)
-            if self._gathered.is_due(time.monotonic(), self._settings.recordings_seconds):
-                self._keep()
+        while not self._stop.is_set() and self._step():
+            pass
         self._keep()
         self._writer.close()
         end.briefly(self._consumer.close)
+
+    def _step(self) -> bool:
+        """Gather what there is; False where what was due could not be written before the end."""
+        for message in self._consumer.consume(FETCHED, WAIT_S):
+            self._take(message)
+            if self._is_due() and not self._keep():
+                return False
+        return not self._is_due() or self._keep()
+
+    def _is_due(self) -> bool:
+        return self._gathered.is_due(time.monotonic(), self._settings.recordings_seconds)
 
     def _take(self, message: Message) -> None:
         error = message.error()
@@ -84,13 +92,15 @@ class Recording:
         if error.fatal() or error.code() in (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID):
             raise KafkaException(error)
 
-    def _keep(self) -> None:
-        """Write what is gathered, however long the store is away, and commit; nothing, if it was not before the end."""
+    def _keep(self) -> bool:
+        """Write what is gathered, however long the store is away, and commit; nothing, and False, if it was not before the end."""
         if not self._gathered.next:
-            return
-        if self._written():
+            return True
+        is_written = self._written()
+        if is_written:
             self._commit(self._gathered.next)
         self._forget()
+        return is_written
 
     def _written(self) -> bool:
         pause_s = SHORTEST_PAUSE_S

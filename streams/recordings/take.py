@@ -1,13 +1,16 @@
 """Lines of `pulse.events` to what is kept of them."""
 
+import re
 from math import isfinite
 from typing import Any, NamedTuple
 
 from msgspec import DecodeError, Struct, json
 
+from pulse.event import MAX_MS, SITE, UUID
 from pulse.recordings.recorded import MOST_TEXT, Meta, Recorded
 
 MARK = b'"session_id"'
+_SITE, _ID = re.compile(SITE).fullmatch, re.compile(UUID).fullmatch
 
 
 class Seen(Struct, gc=False):
@@ -65,7 +68,9 @@ def take(value: bytes) -> Taken:
     found, unreadable = _decoded(value)
     of_sessions = [each for each in found if each.session_id]
     kept = [each for each in of_sessions if each.consent != "denied"]
-    return Taken(kept, len(found) - len(of_sessions), len(of_sessions) - len(kept), unreadable)
+    sound = [each for each in kept if _is_sound(each)]
+    unreadable += len(kept) - len(sound)
+    return Taken(sound, len(found) - len(of_sessions), len(of_sessions) - len(kept), unreadable)
 
 
 def recorded(seen: Seen) -> Recorded:
@@ -115,6 +120,11 @@ def bare(url: str) -> str:
         return plain
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _is_sound(seen: Seen) -> bool:
+    """Whether names can be made of it: others may write to the log, and one line must not stop all."""
+    return bool(_SITE(seen.site_id) and _ID(seen.event_id) and 0 <= seen.ts <= MAX_MS)
 
 
 def _decoded(value: bytes) -> tuple[list[Seen], int]:

@@ -112,6 +112,15 @@ def test_a_line_that_cannot_be_read_leaves_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize(
+    "odd", [{"site_id": "../x"}, {"site_id": ""}, {"event_id": "a/b"}, {"event_id": ""}, {"ts": -1}, {"ts": 10**17}]
+)
+def test_of_what_no_name_can_be_made_is_passed_over(odd: Line) -> None:
+    lines = visit(1, moment("2026-03-05 10:00:00"), events=2)
+    taken = take(_value([lines[0] | odd, lines[1]]))
+    assert ([each.event_id for each in taken.seen], taken.unreadable) == ([lines[1]["event_id"]], 1)
+
+
+@pytest.mark.parametrize(
     ("url", "kept"),
     [
         ("https://a.example/b?c=d#e", "https://a.example/b"),
