@@ -5,7 +5,7 @@ from logging import getLogger
 from threading import Event, Thread
 
 from pulse.errors import PulseError
-from pulse.recordings.keeping import Pruned, due_at, oldest_kept, prune
+from pulse.recordings.keeping import Pruned, due_at, oldest_kept, prune, sweep
 from pulse.recordings.store import Objects
 from streams.recordings import meters
 
@@ -31,6 +31,7 @@ class Nightly:
         if due <= self._done:
             return None
         oldest = oldest_kept(self._now(), self._keep_days)
+        sweep(self._objects, self._now())
         pruned = prune(self._objects, oldest)
         self._done = due
         meters.PRUNED.inc(pruned.gone)

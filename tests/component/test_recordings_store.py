@@ -1,18 +1,20 @@
 """The store of recordings: two backends, one suite; many writers at once, over midnight, ninety days, forgetting."""
 
+import os
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 from msgspec import json
 from obstore.store import LocalStore, MemoryStore
 
-from pulse.errors import NotFound, SettingError, Unavailable
-from pulse.recordings.keeping import forget, forget_session, oldest_kept, prune
+from pulse.errors import NotFound, SettingError, TooCostly, Unavailable
+from pulse.recordings.keeping import forget, forget_session, oldest_kept, prune, sweep
 from pulse.recordings.layout import day_of, folder_of_day
 from pulse.recordings.reading import days, session, sessions
 from pulse.recordings.store import Named, Objects, opened
@@ -211,3 +213,60 @@ def test_a_folder_is_in_the_data_folder_unless_it_is_named(tmp_path: Path) -> No
         made.put("one.json", b"1")
         assert (tmp_path / where / "one.json").read_bytes() == b"1"
     assert opened(Settings.model_validate({"data": tmp_path, "recordings_url": "s3://bucket/prefix"})) is not None
+
+
+def test_what_a_death_left_half_written_goes_after_an_hour(tmp_path: Path) -> None:
+    objects = Objects(LocalStore(tmp_path))
+    _written(objects, visit(1, NIGHT))
+    [piece] = [tmp_path / each.name for each in objects.names("") if "/events/" in each.name]
+    old, young = (piece.with_name(f"{piece.name}#{number}") for number in (1, 12))
+    for file, age_s in ((old, 3_601), (young, 3_599)):
+        file.write_bytes(b"half")
+        os.utime(file, (NIGHT / 1000 - age_s, NIGHT / 1000 - age_s))
+    os.utime(piece, (0, 0))
+    assert sweep(objects, NIGHT) == 1
+    assert (old.exists(), young.exists(), piece.exists()) == (False, True, True)
+    assert sweep(Objects(MemoryStore()), NIGHT) == 0
+
+
+def test_a_folder_that_has_gone_is_away_and_not_made_anew(tmp_path: Path) -> None:
+    objects = Objects(LocalStore(tmp_path / "recordings", mkdir=True))
+    (tmp_path / "recordings").rmdir()
+    for call in (
+        lambda: objects.put("sessions/a.json", b"1"),
+        lambda: objects.put_once("sessions/a.json", b"1"),
+        lambda: objects.get("sessions/a.json"),
+        lambda: list(objects.names("sessions")),
+        lambda: objects.folders("sessions"),
+        lambda: objects.delete(["sessions/a.json"]),
+    ):
+        with pytest.raises(Unavailable, match="its folder is not there"):
+            call()
+    assert not (tmp_path / "recordings").exists()
+
+
+def test_the_last_of_a_disk_is_left_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = Objects(LocalStore(tmp_path))
+    objects.put("a.json", b"1")
+    for total, free, is_taken in (
+        (10**12, 10**9 - 1, False),
+        (10**10, 5 * 10**8 - 1, False),
+        (10**10, 5 * 10**8, True),
+    ):
+        disk = SimpleNamespace(total=total, free=free)
+        monkeypatch.setattr("pulse.recordings.store.disk_usage", lambda _, disk=disk: disk)
+        if is_taken:
+            objects.put("b.json", b"1")
+        else:
+            with pytest.raises(Unavailable, match="is full but for"):
+                objects.put("b.json", b"1")
+        assert objects.get("a.json") == b"1"
+
+
+def test_what_is_read_too_long_is_too_costly(objects: Objects) -> None:
+    _written(objects, visit(1, NIGHT))
+    assert len(session(objects.within(60), "shop", "s1")) == 10
+    late = objects.within(-1)
+    for read in (lambda: session(late, "shop", "s1"), lambda: sessions(late, "shop", None, 0, 10)):
+        with pytest.raises(TooCostly, match="before"):
+            read()
