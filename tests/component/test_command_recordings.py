@@ -64,3 +64,34 @@ def test_without_a_place_there_are_none(monkeypatch: pytest.MonkeyPatch, tmp_pat
     failed = CliRunner().invoke(app, ["recordings", "prune"])
     assert failed.exit_code == 1
     assert "PULSE_RECORDINGS_URL is empty: there are no recordings" in failed.output
+
+
+def test_a_dry_run_names_the_sessions_and_deletes_none(objects: Objects) -> None:
+    words = ["recordings", "forget", "--site", "shop", "--visitor", "v40", "--dry-run"]
+    done = CliRunner().invoke(app, words)
+    assert (done.exit_code, done.output) == (0, '"s40"\n')
+    assert len(_left(objects)) == 3
+
+
+def test_where_they_were_is_pruned_after_recording_was_ended(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PULSE_RECORDINGS_URL", "")
+    done = CliRunner().invoke(app, ["recordings", "prune", "--url", f"file://{tmp_path}/recordings"])
+    assert done.exit_code == 0, done.output
+    assert _left(objects) == ["s0", "s40"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["forget", "--site", "..", "--visitor", "v0"],
+        ["forget", "--site", "", "--visitor", "v0"],
+        ["forget", "--site", "a/b", "--session", "s0"],
+        ["prune", "--days", "1000000000"],
+    ],
+)
+def test_what_cannot_be_is_refused(objects: Objects, words: list[str]) -> None:
+    failed = CliRunner().invoke(app, ["recordings", *words])
+    assert (failed.exit_code, isinstance(failed.exception, SystemExit)) == (2, True)
+    assert len(_left(objects)) == 3
