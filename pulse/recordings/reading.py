@@ -3,22 +3,20 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from itertools import islice
+from itertools import accumulate, islice
 from logging import getLogger
 from typing import NamedTuple, TypeVar
 
 from msgspec import DecodeError
 
-from pulse.errors import NotFound, TooCostly
+from pulse.errors import NotFound
 from pulse.recordings.layout import META, ROOT, Piece, folder_of, folder_of_day, piece_of, session_in, session_name
 from pulse.recordings.recorded import Meta, Recorded, decode, decode_meta, merged
 from pulse.recordings.store import Objects
 
 AT_ONCE = 16
-MOST_OBJECTS = 500_000
-"""How many names one list of sessions may look at."""
-MOST_BYTES = 64 * 1024 * 1024
-"""How large a session may be that is told as a whole."""
+MOST_BYTES = 16 * 1024 * 1024
+"""How much of a session is read: days of a page that tells each move of the mouse; the rest is left out."""
 
 Given = TypeVar("Given")
 Got = TypeVar("Got")
@@ -27,9 +25,10 @@ log = getLogger(__name__)
 
 
 class Span(NamedTuple):
-    """A session as far as names tell it: its first day, its first and last event, objects and bytes."""
+    """A session as far as names tell it: its first day, its first object, its first and last event, objects and bytes."""
 
     day: date
+    name: str
     first: int
     last: int
     objects: int
@@ -53,9 +52,11 @@ def days(objects: Objects) -> list[date]:
     return sorted(found, reverse=True)
 
 
-def sessions(objects: Objects, site_id: str, visitor_id: str | None, offset: int, limit: int) -> list[Summary]:
-    """Sessions of a site, perhaps of one visitor, those that began last first; raises TooCostly where there are too many."""
-    begun = _begun(objects, site_id)
+def sessions(
+    objects: Objects, site_id: str, visitor_id: str | None, offset: int, limit: int, before: date | None = None
+) -> list[Summary]:
+    """Sessions of a site, perhaps of one visitor, perhaps only as of the days before one, those that began last first."""
+    begun = _begun(objects, site_id, [day for day in days(objects) if before is None or day < before])
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="recordings") as pool:
         if visitor_id is None:
             chosen = islice(begun, offset, offset + limit)
@@ -64,21 +65,37 @@ def sessions(objects: Objects, site_id: str, visitor_id: str | None, offset: int
         return list(islice(theirs, offset, offset + limit))
 
 
-def session(objects: Objects, site_id: str, session_id: str) -> list[Recorded]:
-    """All events of a session in the order of their time, whichever days they are of.
+class Whole(NamedTuple):
+    """A session's events; what was beyond the bound is not among them."""
 
-    Raises NotFound where there are none, TooCostly where they are too many.
+    events: list[Recorded]
+    truncated: bool
+
+
+def session(objects: Objects, site_id: str, session_id: str) -> list[Recorded]:
+    """The events of a session, as `whole` tells them."""
+    return whole(objects, site_id, session_id).events
+
+
+def whole(objects: Objects, site_id: str, session_id: str) -> Whole:
+    """All events of a session in the order of their time, whichever days they are of, the first MOST_BYTES of them.
+
+    Raises NotFound where there are none.
     """
     folder = session_name(session_id)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="recordings") as pool:
-        found = pool.map(lambda day: _pieces(objects, folder_of(day, site_id, folder)), days(objects))
-        pieces = [piece for of_day in found for piece in of_day]
-        if sum(piece.size for piece in pieces) > MOST_BYTES:
-            raise TooCostly(f"the session is larger than {MOST_BYTES // 2**20} MB")
-        events = merged(list(pool.map(lambda piece: _events(objects, piece, session_id), pieces)))
+        found = pool.map(lambda day: list(_pieces(objects, folder_of(day, site_id, folder))), days(objects))
+        pieces = sorted((piece for of_day in found for piece in of_day), key=lambda each: (each.first, each.name))
+        some = _bounded(pieces)
+        events = merged(list(pool.map(lambda piece: _events(objects, piece, session_id), some)))
     if not events:
         raise NotFound(f"there is no recording of a session {session_id!r}")
-    return events
+    return Whole(events, len(some) < len(pieces))
+
+
+def _bounded(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    sizes = accumulate(piece.size for piece in pieces)
+    return pieces[: max(sum(size <= MOST_BYTES for size in sizes), 1)]
 
 
 def _dates(year: str, month: str, day: str) -> list[date]:
@@ -89,15 +106,13 @@ def _dates(year: str, month: str, day: str) -> list[date]:
     return [made] if f"{made:%Y/%m/%d}" == f"{year}/{month}/{day}" else []
 
 
-def _begun(objects: Objects, site_id: str) -> Iterator[tuple[str, Span]]:
+def _begun(objects: Objects, site_id: str, of: Sequence[date]) -> Iterator[tuple[str, Span]]:
     """Folders of sessions, those that began last first. What lies on days side by side is one; a day's names are read at once."""
     told: set[str] = set()
     carried: dict[str, Span] = {}
     before: date | None = None
-    looked = 0
-    for day in days(objects):
-        here = _spans(objects, day, site_id, MOST_OBJECTS - looked)
-        looked += sum(span.objects for span in here.values())
+    for day in of:
+        here = _spans(objects, day, site_id)
         goes_on = before is not None and before - day == timedelta(days=1)
         ended = {name: span for name, span in carried.items() if not goes_on or name not in here}
         yield from _unless_told(ended, told)
@@ -118,6 +133,7 @@ def _joined(span: Span, later: Span | None) -> Span:
         return span
     return Span(
         span.day,
+        span.name if (span.first, span.name) <= (later.first, later.name) else later.name,
         min(span.first, later.first),
         max(span.last, later.last),
         span.objects + later.objects,
@@ -125,13 +141,11 @@ def _joined(span: Span, later: Span | None) -> Span:
     )
 
 
-def _spans(objects: Objects, day: date, site_id: str, most: int) -> dict[str, Span]:
+def _spans(objects: Objects, day: date, site_id: str) -> dict[str, Span]:
     found: dict[str, Span] = {}
-    for number, piece in enumerate(_pieces(objects, f"{folder_of_day(day)}/{site_id}")):
-        if number >= most:
-            raise TooCostly(f"there are more than {MOST_OBJECTS:,} objects to look at: ask for fewer sessions")
+    for piece in _pieces(objects, f"{folder_of_day(day)}/{site_id}"):
         name = session_in(piece.name)
-        found[name] = _joined(Span(day, piece.first, piece.last, 1, piece.size), found.get(name))
+        found[name] = _joined(Span(day, piece.name, piece.first, piece.last, 1, piece.size), found.get(name))
     return found
 
 
@@ -154,8 +168,25 @@ def _summary(objects: Objects, site_id: str, name: str, span: Span) -> Summary:
     try:
         meta = decode_meta(objects.get(f"{folder_of(span.day, site_id, name)}/{META}"))
     except (NotFound, DecodeError):
-        meta = Meta(site_id=site_id, session_id=name)
+        meta = _meta_from(objects, site_id, name, span)
     return Summary(meta, span)
+
+
+def _meta_from(objects: Objects, site_id: str, name: str, span: Span) -> Meta:
+    """What a session's first events tell of it: its own object went when somebody was forgotten, and the session went on."""
+    try:
+        first = decode(objects.get(span.name))[0]
+    except (NotFound, DecodeError, IndexError):
+        return Meta(site_id=site_id, session_id=name)
+    return Meta(
+        site_id=site_id,
+        session_id=first.session_id,
+        visitor_id=first.visitor_id,
+        user_id=first.user_id,
+        started_at=first.ts,
+        url=first.url,
+        screen=first.screen,
+    )
 
 
 def _theirs(

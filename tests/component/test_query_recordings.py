@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from api.query.recordings import route
 from pulse.recordings.store import Objects
 from tests.querying import Api, querying, settings_of
 from tests.recordings import moment, put, recorded, visit
@@ -60,6 +61,21 @@ async def test_sessions_are_listed_those_that_began_last_first(api: Api, objects
     assert theirs["data"][0]["started_at"] == BEGIN + 3 * 3_600_000
 
 
+async def test_what_is_read_too_long_is_504_and_says_what_helps(
+    api: Api, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(objects, "shop", [recorded(line) for line in visit(1, BEGIN)])
+    listed = await api.ask("GET", "/replay/sessions", "reader", params={"before": "2026-06-15"})
+    assert [each["session_id"] for each in listed.json()["data"]] == ["s1"]
+    none = await api.ask("GET", "/replay/sessions", "reader", params={"before": "2026-06-14"})
+    assert none.json()["data"] == []
+    monkeypatch.setattr(route, "READ_S", -1.0)
+    for path in ("/replay/sessions", "/replay/sessions/s1"):
+        answer = await api.ask("GET", path, "reader")
+        assert answer.status_code == 504
+        assert "before" in answer.json()["detail"]
+
+
 async def test_each_site_has_its_own(api: Api, objects: Objects) -> None:
     for site in ("shop", "blog", "rival"):
         put(objects, site, [recorded(line, url=f"https://{site}/") for line in visit(1, BEGIN)])
@@ -104,6 +120,7 @@ async def test_a_session_may_be_called_anything(api: Api, objects: Objects, name
         ("", {"visitor_id": "a\0b"}, "visitor_id"),
         ("", {"site_id": "x" * 65}, "site_id"),
         ("", {"day": "2026-06-14"}, "day"),
+        ("", {"before": "yesterday"}, "before"),
         ("/s1", {"limit": "10001"}, "limit"),
         ("/s1", {"offset": "-1"}, "offset"),
         ("/s1", {"visitor_id": "v"}, "visitor_id"),

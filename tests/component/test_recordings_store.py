@@ -16,7 +16,7 @@ from obstore.store import LocalStore, MemoryStore
 from pulse.errors import NotFound, SettingError, TooCostly, Unavailable
 from pulse.recordings.keeping import forget, forget_session, oldest_kept, prune, sweep
 from pulse.recordings.layout import day_of, folder_of_day
-from pulse.recordings.reading import days, session, sessions
+from pulse.recordings.reading import MOST_BYTES, days, session, sessions, whole
 from pulse.recordings.store import Named, Objects, opened
 from pulse.settings import Settings
 from streams.recordings.gathered import Gathered
@@ -270,3 +270,43 @@ def test_what_is_read_too_long_is_too_costly(objects: Objects) -> None:
     for read in (lambda: session(late, "shop", "s1"), lambda: sessions(late, "shop", None, 0, 10)):
         with pytest.raises(TooCostly, match="before"):
             read()
+
+
+@pytest.mark.parametrize("named", ["s1", "a/b"])
+def test_a_session_that_goes_on_after_it_was_forgotten_says_whose_it_is(objects: Objects, named: str) -> None:
+    lines = visit(1, NIGHT, events=20, session_id=named)
+    writer = Writer(objects)
+    for some in (lines[:10], lines[15:], lines[10:15]):
+        gathered = Gathered()
+        gathered.add(take(b"".join(json.encode(line) + b"\n" for line in some)).seen, date(2000, 1, 1))
+        writer.write(gathered)
+        if some[0] is lines[0]:
+            forget_session(objects, "shop", named)
+    writer.close()
+    [found] = sessions(objects, "shop", "v1", 0, 10)
+    assert (found.meta.session_id, found.meta.started_at) == (named, lines[10]["ts"])
+    assert len(session(objects, "shop", found.meta.session_id)) == 10
+
+
+def test_only_days_before_one_are_listed(objects: Objects) -> None:
+    for number in range(3):
+        _written(objects, visit(number, NIGHT - number * 86_400_000))
+    found = sessions(objects, "shop", None, 0, 10, day_of(NIGHT))
+    assert [each.meta.session_id for each in found] == ["s1", "s2"]
+
+
+def test_of_a_session_beyond_measure_the_first_part_is_told_and_that_it_is_one(objects: Objects) -> None:
+    for number in range(3):
+        put(
+            objects,
+            "shop",
+            [
+                recorded(line, title="x" * (MOST_BYTES // 20))
+                for line in visit(number, NIGHT + number * 60_000, 9, session_id="s1")
+            ],
+        )
+    told = whole(objects, "shop", "s1")
+    assert (len({each.event_id for each in told.events}), told.truncated) == (18, True)
+    assert told.events[0].ts == NIGHT
+    _written(objects, visit(2, NIGHT))
+    assert not whole(objects, "shop", "s2").truncated

@@ -1,5 +1,6 @@
 """Recordings as they are asked for and answered."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from msgspec import structs
@@ -27,6 +28,10 @@ class AskedSessions(_OfSite):
     """Which sessions are listed."""
 
     visitor_id: Named | None = Field(None, description="Only those that this visitor began.")
+    before: date | None = Field(
+        None,
+        description="Only what was before this day (UTC): the days since are not looked at, as where they are many.",
+    )
     limit: int = Field(USUAL_SESSIONS, ge=1, le=MOST_SESSIONS, description="How many to list at most.")
     sort: Literal["started_at_desc"] = Field("started_at_desc", description="Those that began last come first.")
 
@@ -91,6 +96,9 @@ class SessionEvents(BaseModel):
     started_at: int
     ended_at: int
     total: int = Field(description="How many events it has.")
+    truncated: bool = Field(
+        description="Whether there are more after these that are not told: a session of more than 16 MB."
+    )
     data: list[RecordedEvent]
     limit: int
     offset: int

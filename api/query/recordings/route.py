@@ -23,10 +23,13 @@ from api.query.recordings.form import (
 from api.query.sites import found_site
 from api.query.word import WithoutNul
 from pulse.errors import NotFound
-from pulse.recordings.reading import session, sessions
+from pulse.recordings.reading import sessions, whole
 from pulse.recordings.store import Objects
 
 Got = TypeVar("Got")
+
+READ_S = 20.0
+"""For how long one answer may be read, the wait for its turn included."""
 
 router = APIRouter(tags=["recordings"])
 router.include_router(page.router)
@@ -41,7 +44,9 @@ async def list_sessions(key: Reader, parts: With, asked: Annotated[AskedSessions
     """Those that began last first. A session is listed some half a minute after its first event."""
     site = await found_site(parts, key, asked.site_id)
     offset, limit = asked.offset, asked.limit
-    found = await _reading(parts, lambda objects: sessions(objects, site.id, asked.visitor_id, offset, limit + 1))
+    found = await _reading(
+        parts, lambda objects: sessions(objects, site.id, asked.visitor_id, offset, limit + 1, asked.before)
+    )
     told = [session_told(each) for each in found[:limit]]
     return SessionPage(
         data=told, limit=limit, offset=offset, next_offset=next_offset(offset, limit, len(found) > limit)
@@ -58,7 +63,7 @@ async def play_session(
 ) -> SessionEvents:
     """As a whole, also where it went on over midnight; each event once."""
     site = await found_site(parts, key, asked.site_id)
-    events = await _reading(parts, lambda objects: session(objects, site.id, session_id))
+    events, truncated = await _reading(parts, lambda objects: whole(objects, site.id, session_id))
     end = asked.offset + asked.limit
     return SessionEvents(
         site_id=site.id,
@@ -66,6 +71,7 @@ async def play_session(
         started_at=events[0].ts,
         ended_at=events[-1].ts,
         total=len(events),
+        truncated=truncated,
         data=[event_told(each) for each in events[asked.offset : end]],
         limit=asked.limit,
         offset=asked.offset,
@@ -76,4 +82,5 @@ async def play_session(
 async def _reading(parts: Parts, read: Callable[[Objects], Got]) -> Got:
     if parts.recordings is None:
         raise NotFound("no sessions are recorded here: PULSE_RECORDINGS_URL says where they would be kept")
-    return await to_thread.run_sync(read, parts.recordings, limiter=parts.recording_turns)
+    objects = parts.recordings.within(READ_S)
+    return await to_thread.run_sync(lambda: read(objects), limiter=parts.recording_turns)
