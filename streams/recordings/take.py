@@ -115,11 +115,11 @@ def meta_of(first: Seen) -> Meta:
 def bare(url: str) -> str:
     """An address without query, fragment, and name and password before the host."""
     plain = url.partition("#")[0].partition("?")[0]
-    scheme, mark, rest = plain.partition("://")
-    if not mark:
+    scheme, mark, rest = plain.partition("//")
+    if not mark or (scheme and not scheme.endswith(":")):
         return plain
     host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    return f"{scheme}//{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _is_sound(seen: Seen) -> bool:

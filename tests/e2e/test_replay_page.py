@@ -1,5 +1,6 @@
 """The page /replay in a real browser: a session is chosen, and its pages, clicks and scrolls are played."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from obstore.store import LocalStore
 from playwright.sync_api import Browser, Page, expect
 
+from api.query.recordings.form import RecordedEvent
 from deploy.local import port, probe
 from deploy.local.process import start
 from pulse.recordings.recorded import Recorded
@@ -105,6 +107,26 @@ def test_a_session_is_chosen_and_played(api: tuple[str, str], page: Page) -> Non
     assert all(each.startswith((url, "data:")) for each in asked)
     assert not any(key in each for each in asked)
     assert faults == []
+
+
+def test_the_page_bears_a_session_of_very_many_events(api: tuple[str, str], page: Page) -> None:
+    url, key = api
+    event = json.loads(
+        RecordedEvent(
+            event_id="e", event="click", ts=BEGIN, visitor_id="v", user_id="", url="https://shop.example/", title="",
+            screen="", element="a", x=1, y=1, scroll_percent=5, engaged_ms=None,
+        ).model_dump_json()
+    )  # fmt: skip
+    page.goto(f"{url}/replay")
+    page.fill("#key", key)
+    page.click("text=List sessions")
+    told = {"data": [event] * 250_000, "next_offset": None, "truncated": True}
+    page.route("**/replay/sessions/s1?*", lambda route: route.fulfill(json=told))
+    page.locator("#sessions tr").nth(0).click()
+    expect(page.locator("#clock")).to_have_text("0:00 click", timeout=30_000)
+    expect(page.locator("#events li")).to_have_count(2_000)
+    expect(page.locator("#events li[aria-current=true]")).to_have_count(1)
+    expect(page.locator("#said")).to_contain_text("first part")
 
 
 def test_what_is_wrong_is_said(api: tuple[str, str], page: Page) -> None:

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
 
+from pulse.command.status import watched
 from pulse.recordings import layout
 from pulse.recordings.keeping import due_at, oldest_kept
 from pulse.recordings.recorded import Recorded, decode, encode, merged
 from pulse.recordings.store import Named
+from pulse.settings import Settings
 from streams.recordings.gathered import Gathered
 from streams.recordings.take import bare, recorded, take
 from tests.recordings import Line, moment, visit
@@ -125,6 +127,9 @@ def test_of_what_no_name_can_be_made_is_passed_over(odd: Line) -> None:
     [
         ("https://a.example/b?c=d#e", "https://a.example/b"),
         ("https://ada:secret@a.example/b", "https://a.example/b"),
+        ("//ada:secret@a.example/b", "//a.example/b"),
+        ("//ada@a.example", "//a.example"),
+        ("/path//ada@there/b", "/path//ada@there/b"),
         ("https://a.example", "https://a.example"),
         ("/only/a/path?x=1", "/only/a/path"),
         ("https://a.example/#/deep?x", "https://a.example/"),
@@ -133,6 +138,13 @@ def test_of_what_no_name_can_be_made_is_passed_over(odd: Line) -> None:
 )
 def test_an_address_is_kept_without_what_may_be_personal(url: str, kept: str) -> None:
     assert bare(url) == kept
+
+
+def test_recordings_are_watched_only_where_there_are_any() -> None:
+    groups = [
+        {group for group, _ in watched(Settings.model_validate({"recordings_url": url}))} for url in ("", "folder")
+    ]
+    assert groups[1] - groups[0] == {"pulse-recordings"}
 
 
 def test_a_session_over_midnight_lies_under_both_days_and_old_events_are_left_out() -> None:

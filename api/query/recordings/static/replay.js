@@ -2,6 +2,8 @@
 const PAUSE_MS = 3000;
 const FRAME_MS = 50;
 const MOVES = 40;
+const LINES = 2000;
+const DOTS = 2000;
 const USUAL_SCREEN = [1280, 720];
 
 const by = (id) => document.getElementById(id);
@@ -10,6 +12,7 @@ let next = null;
 let session = null;
 let position = 0;
 let timer = 0;
+let shown = { from: -1, current: null };
 
 async function asked(path, params) {
   const given = Object.entries(params).filter(([, value]) => value !== "" && value !== null);
@@ -71,13 +74,14 @@ async function open(each, chosen) {
   for (let offset = 0; offset !== null; ) {
     const path = `sessions/${encodeURIComponent(each.session_id)}`;
     const part = await asked(path, { site_id: each.site_id, offset, limit: 10000 });
-    events.push(...part.data);
+    for (const event of part.data) events.push(event);
     offset = part.next_offset;
+    if (part.truncated) by("said").textContent = "The session is larger than what is told of it: this is its first part.";
   }
   for (const other of by("sessions").children) other.ariaSelected = String(other === chosen);
   session = { events, at: cut(events), size: sizeOf(events) };
   by("time").max = String(session.at[session.at.length - 1]);
-  by("events").replaceChildren(...events.map(line));
+  shown = { from: -1, current: null };
   by("player").hidden = false;
   seek(0);
 }
@@ -92,8 +96,11 @@ function cut(events) {
 function sizeOf(events) {
   const named = events.map((each) => /^(\d{2,5})x(\d{2,5})$/.exec(each.screen)).find(Boolean);
   const [width, height] = named ? [Number(named[1]), Number(named[2])] : USUAL_SCREEN;
-  return { width: Math.max(width, ...events.map((each) => each.x ?? 0)), height };
+  return { width: most(events, (each) => each.x, width), height };
 }
+
+/** The largest of some events, however many. */
+const most = (events, of, least) => events.reduce((so, each) => Math.max(so, of(each) ?? 0), least);
 
 function line(each, number) {
   const where = each.element || (each.scroll_percent === null ? "" : `${each.scroll_percent} %`) || (each.event === "page_view" ? each.url : "");
@@ -114,8 +121,22 @@ function seek(moment) {
   by("page").textContent = page;
   const begun = events.findLastIndex((each, n) => each.url === page && (n === 0 || (events[n - 1].url && events[n - 1].url !== page)));
   draw(events.slice(Math.max(begun, 0)));
-  [...by("events").children].forEach((each, n) => (each.ariaCurrent = String(n === last)));
-  by("events").children[last]?.scrollIntoView({ block: "nearest" });
+  mark(last);
+}
+
+/** Mark the line of an event, among as many lines as a page can bear. */
+function mark(last) {
+  const from = Math.floor(last / LINES) * LINES;
+  if (from !== shown.from) {
+    const lines = session.events.slice(from, from + LINES).map((each, n) => line(each, from + n));
+    by("events").start = from + 1;
+    by("events").replaceChildren(...lines);
+    shown = { from, current: null };
+  }
+  if (shown.current) shown.current.ariaCurrent = "false";
+  shown.current = by("events").children[last - from];
+  shown.current.ariaCurrent = "true";
+  shown.current.scrollIntoView({ block: "nearest" });
 }
 
 /** Draw what happened on the page so far. */
@@ -123,9 +144,9 @@ function draw(events) {
   const scale = sheetWidth / session.size.width;
   const marks = events.filter((each) => each.x !== null && each.y !== null);
   const moves = marks.filter((each) => each.event === "mousemove").slice(-MOVES);
-  const shown = [...marks.filter((each) => each.event !== "mousemove"), ...moves];
+  const dots = [...marks.filter((each) => each.event !== "mousemove").slice(-DOTS), ...moves];
   by("sheet").replaceChildren(
-    ...shown.map((each) => {
+    ...dots.map((each) => {
       const dot = element("div", "", each.event === "mousemove" ? "move" : "click");
       dot.title = `${each.event} ${each.element}`;
       dot.style.left = `${each.x * scale}px`;
@@ -135,7 +156,7 @@ function draw(events) {
   );
   const lowest = Math.max(0, (marks.at(-1)?.y ?? 0) * scale - 300);
   by("sheet").style.top = `${-lowest}px`;
-  const percent = Math.max(0, ...events.map((each) => each.scroll_percent ?? 0));
+  const percent = most(events, (each) => each.scroll_percent, 0);
   by("scrolled").style.height = `${percent}%`;
   by("scrolled").title = `${percent} % of the page were seen`;
 }
