@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 
 from pulse import end, health
 from pulse import log as logging
-from pulse.errors import PulseError, SettingError
+from pulse.errors import PulseError, SettingError, Unavailable
 from pulse.recordings.store import opened
 from pulse.settings import Settings, load
 from streams.recordings.nightly import Nightly
@@ -26,6 +26,9 @@ def main() -> int:
         settings = load()
         logging.configure(settings.log_level)
         _run(settings, stop)
+    except Unavailable as error:
+        sys.stderr.write(f"recordings: {error}\n")
+        return 1
     except PulseError as error:
         sys.stderr.write(f"recordings: {error}\n")
         return 2

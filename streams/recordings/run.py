@@ -3,11 +3,14 @@
 import time
 from logging import getLogger
 from threading import Event
+from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from msgspec import Struct, json
 
 from pulse import end
 from pulse.errors import Unavailable
+from pulse.lag import true_ends
 from pulse.reaching import reaching
 from pulse.recordings.keeping import oldest_kept
 from pulse.recordings.store import Objects
@@ -21,25 +24,39 @@ from streams.recordings.write import Writer
 GROUP = "pulse-recordings"
 FETCHED = 200
 WAIT_S = 0.25
+ASKED_S = 10.0
 SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 LONGEST_WRITE_MS = 3_600_000
 """How long a store may be away before the partitions go to another process, which would wait for it likewise."""
 
+WAITING = "waiting for the group"
+
 log = getLogger(__name__)
+
+
+class _Broker(Struct):
+    state: str = ""
+
+
+class _Stats(Struct):
+    """What the client tells of itself, as far as it matters here."""
+
+    brokers: dict[str, _Broker] = {}
 
 
 class Recording:
     """Reads and writes until `stop` is set. What was gathered and not written is read again by whoever comes next."""
 
     def __init__(self, settings: Settings, objects: Objects, stop: Event) -> None:
-        self.kafka = "waiting for the group"
+        self.kafka = WAITING
         self.store = "ok"
         self._settings, self._stop = settings, stop
         self._writer = Writer(objects)
         self._gathered = Gathered()
         self._ours: set[int] = set()
-        self._consumer = Consumer(_config(settings), logger=getLogger("streams.recordings.kafka"))
+        given = {**_config(settings), "error_cb": self._on_error, "stats_cb": self._on_stats}
+        self._consumer = Consumer(given, logger=getLogger("streams.recordings.kafka"))
 
     def checks(self) -> dict[str, str]:
         """What the process needs, each with "ok" or what is wrong with it."""
@@ -125,8 +142,21 @@ class Recording:
         except KafkaException as error:
             log.warning("offsets were not committed, events are read again: %s", error.args[0].str())
 
-    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._ours = {at.partition for at in partitions}
+    def _on_error(self, error: KafkaError) -> None:
+        log.warning("Kafka: %s", error.str())
+
+    def _on_stats(self, text: str) -> None:
+        """Each few seconds: whether any broker is reached, also while nothing is written to the log."""
+        brokers = json.decode(text, type=_Stats).brokers.values()
+        if not any(each.state == "UP" for each in brokers):
+            self.kafka = "does not answer"
+        elif self.kafka == "does not answer":
+            self.kafka = "ok" if self._ours else WAITING
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        stands = _begun(self._settings.kafka_url, consumer, partitions)
+        consumer.assign(stands)
+        self._ours = {at.partition for at in stands}
         self.kafka = "ok"
 
     def _on_moved(self, *_: object) -> None:
@@ -139,11 +169,32 @@ class Recording:
         meters.GATHERED.set(0)
 
 
+def _begun(kafka_url: str, consumer: Consumer, ours: list[TopicPartition]) -> list[TopicPartition]:
+    """Where we go on. A group that has never read begins now, with all partitions: the log tells of before somebody decided to record.
+
+    That is committed at once, so that nothing from now on is missed by a death before the first write. A partition that was
+    added since is read from its first record. Raises KafkaException.
+    """
+    found = consumer.list_topics(EVENTS, timeout=ASKED_S).topics[EVENTS].partitions
+    everywhere = consumer.committed([TopicPartition(EVENTS, each) for each in sorted(found)], timeout=ASKED_S)
+    if all(at.offset < 0 for at in everywhere):
+        ends = true_ends(kafka_url, {(EVENTS, at.partition): _end(consumer, at) for at in everywhere})
+        everywhere = [TopicPartition(EVENTS, partition, end) for (_, partition), end in ends.items()]
+        consumer.commit(offsets=everywhere, asynchronous=False)
+    reached = {at.partition: at.offset for at in everywhere if at.offset >= 0}
+    return [TopicPartition(EVENTS, at.partition, reached.get(at.partition, OFFSET_BEGINNING)) for at in ours]
+
+
+def _end(consumer: Consumer, at: TopicPartition) -> int:
+    _, end = consumer.get_watermark_offsets(TopicPartition(EVENTS, at.partition), timeout=ASKED_S)
+    return end
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _config(settings: Settings) -> dict[str, str | int | float | bool]:
+def _config(settings: Settings) -> dict[str, Any]:
     return {
         **reaching(settings.kafka_url),
         "client.id": f"{GROUP}-{settings.instance}",
@@ -155,6 +206,7 @@ def _config(settings: Settings) -> dict[str, str | int | float | bool]:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
+        "statistics.interval.ms": 2_000,
         "fetch.wait.max.ms": 500,
         "fetch.message.max.bytes": 1_048_576,
         "queued.max.messages.kbytes": 32_768,

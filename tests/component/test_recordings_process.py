@@ -56,6 +56,28 @@ def _are_whole(objects: Objects, visits: list[list[Line]]) -> bool:
     return True
 
 
+def _await_reading(recorder: Recorder) -> None:
+    eventually(lambda: recorder.checks()["kafka"] == "ok")
+
+
+def test_what_was_before_the_first_start_is_not_recorded_and_all_since_is(
+    broker: str, recorder: Recorder, objects: Objects
+) -> None:
+    before, after = visit(1, _midnight()), visit(2, _midnight(), events=40)
+    log = Log(broker)
+    log.send(before)
+    recorder.settings["PULSE_RECORDINGS_SECONDS"] = "3600"
+    recorder.start()
+    _await_reading(recorder)
+    recorder.kill()
+    log.send(after)
+    recorder.settings["PULSE_RECORDINGS_SECONDS"] = "0.2"
+    recorder.start()
+    eventually(lambda: _are_whole(objects, [after]))
+    assert [each.meta.session_id for each in sessions(objects, "shop", None, 0, 100)] == ["s2"]
+    assert recorder.stop() == 0
+
+
 def test_whoever_is_killed_every_event_is_there_once_in_order(
     broker: str, recorder: Recorder, objects: Objects
 ) -> None:
@@ -64,6 +86,7 @@ def test_whoever_is_killed_every_event_is_there_once_in_order(
     log, second = Log(broker), Recorder(recorder.folder, broker)
     recorder.start()
     second.start()
+    _await_reading(recorder)
     try:
         for turn in range(KILLS):
             for lines in visits:
@@ -88,13 +111,14 @@ def test_whoever_is_killed_every_event_is_there_once_in_order(
 
 def test_nothing_of_who_said_no_and_no_address_is_written(broker: str, recorder: Recorder, objects: Objects) -> None:
     begin = _midnight()
+    recorder.start()
+    _await_reading(recorder)
     log = Log(broker)
     log.send(visit(1, begin, consent="denied"))
     log.send(visit(2, begin, session_id=""))
     log.send(visit(3, begin - 100 * DAY_MS))
     log.put(b"no event\n")
     log.send(visit(4, begin))
-    recorder.start()
     eventually(lambda: _are_whole(objects, [visit(4, begin)]))
     eventually(lambda: recorder.metric("pulse_recordings_events_total") >= 41)
     assert [each.meta.session_id for each in sessions(objects, "shop", None, 0, 100)] == ["s4"]
@@ -107,6 +131,7 @@ def test_what_is_gathered_is_written_at_a_stop(broker: str, recorder: Recorder, 
     lines = visit(1, _midnight())
     recorder.settings["PULSE_RECORDINGS_SECONDS"] = "3600"
     recorder.start()
+    _await_reading(recorder)
     Log(broker).send(lines)
     eventually(lambda: recorder.metric("pulse_recordings_gathered_bytes") > 0)
     eventually(lambda: recorder.metric("pulse_recordings_events_total") >= 10)
