@@ -27,6 +27,9 @@ READERS: Readers = (
 WATCHED: Readers = (*READERS, ("pulse-alerts", (METRICS,)))
 """The same, and who reads along without anything having to wait for it."""
 
+RECORDED: Readers = (("pulse-recordings", (EVENTS,)),)
+"""Who reads along besides where sessions are recorded."""
+
 TAIL_S = 0.5
 """The end of a log that is written without pause is reached at no time: then what was read so far counts."""
 

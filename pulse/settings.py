@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     alerts_port: int = Field(8303, ge=1, le=65_535, description="Port of the alerts' health and metrics.")
     delivery_port: int = Field(8304, ge=1, le=65_535, description="Port of the delivery process's health and metrics.")
 
+    recordings_port: int = Field(8305, ge=1, le=65_535, description="Port of the recordings' health and metrics.")
+
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of each topic; fixed once there is data.")
     replication: int = Field(1, ge=1, le=9, description="Copies of each topic's partitions.")
     raw_hours: int = Field(
@@ -277,6 +279,23 @@ class Settings(BaseSettings):
     )
     live_jwt_audience: str = Field(
         "pulse-live", min_length=1, max_length=200, description="What their claim `aud` must name."
+    )
+
+    recordings_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where recordings of sessions are kept: `folder` for `recordings` in the data folder, or an address, `file:///srv/recordings`, `s3://bucket/prefix`, `gs://…`, `az://…`. None are made if empty. See recordings.md.",
+    )
+    recordings_days: int = Field(
+        90,
+        ge=1,
+        le=3_650,
+        description="For how many days recordings of sessions are kept, by the days of their events.",
+    )
+    recordings_seconds: float = Field(
+        30,
+        ge=0.1,
+        le=3_600,
+        description="How long events of sessions are gathered before they are written to their recordings: the longer, the fewer objects.",
     )
 
     sink_rows: int = Field(50_000, ge=1, le=200_000, description="Rows at which a block is stored without waiting.")

@@ -43,6 +43,7 @@ from api.query.adapted import retention as weekly
 from api.query.graphql import route as graphql
 from api.query.measure import Measure
 from api.query.parts import Parts, assemble
+from api.query.recordings import route as recordings
 from pulse import VERSION
 from pulse.settings import Settings
 
@@ -120,5 +121,6 @@ def app_of(parts: Parts) -> FastAPI:
     app.include_router(dashboard.router, prefix="/analytics")
     app.include_router(website.router)
     app.include_router(graphql.router)
+    app.include_router(recordings.router)
     problems.install(app)
     return app

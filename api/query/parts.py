@@ -23,6 +23,7 @@ from clickhouse.client import Client, connect
 from pulse.errors import PulseError
 from pulse.outbound.address import Network, networks
 from pulse.outbound.mail import demand_server
+from pulse.recordings.store import Objects, opened
 from pulse.settings import Settings
 
 QUESTIONS_AT_ONCE = 8
@@ -31,6 +32,8 @@ STATEMENTS_AT_ONCE = 4
 """The same of analysts' own SQL, whose turns last until the answer is fetched."""
 BACKTESTS_AT_ONCE = 1
 """They take a core each while they last, which reports need as well."""
+RECORDINGS_AT_ONCE = 4
+"""Each reads with several threads of its own."""
 CHECK_S = 3.0
 HOUR_MS = 3_600_000
 
@@ -62,9 +65,12 @@ class Parts:
     """What keeps the rows of saved funnels; None on a cluster, where the events answer for them."""
     nightly: Nightly | None = None
     """What makes snapshots of retention."""
+    recordings: Objects | None = None
+    """Where sessions are recorded; None where they are not."""
     turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(QUESTIONS_AT_ONCE))
     sql_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(STATEMENTS_AT_ONCE))
     backtest_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(BACKTESTS_AT_ONCE))
+    recording_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(RECORDINGS_AT_ONCE))
     site: Site | None = None
     """The one that a request was found to be about."""
 
@@ -122,6 +128,7 @@ def assemble(settings: Settings) -> Parts:
         bool(settings.smtp_url.get_secret_value()),
         None if settings.clickhouse_cluster else Keeper(store, patient(settings)),
         Nightly(store, patient(settings), replace(limits, seconds=ANSWER_S), now_ms, not settings.clickhouse_cluster),
+        opened(settings),
     )
 
 

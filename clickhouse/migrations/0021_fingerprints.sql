@@ -48,7 +48,7 @@ WHERE seen.fingerprint_id != ''
 GROUP BY site_id, fingerprint_id;
 
 -- What was stored before.
-INSERT INTO fingerprints
+INSERT INTO fingerprints (site_id, fingerprint_id, first_seen, last_seen, events, visitors, sessions, ips, asns, countries, risk, risk_vpn, latest)
 SELECT
     site_id,
     seen.fingerprint_id AS fingerprint_id,

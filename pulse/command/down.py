@@ -43,7 +43,7 @@ def down(now: Now = False) -> None:
 
 def left(found: Started) -> list[Process]:
     """The processes that still run, in the order in which they are to be stopped: the collector first, services last."""
-    order = ["collector", "streams", "alerts", "delivery", "sink", "query", "live"]
+    order = ["collector", "streams", "alerts", "delivery", "recordings", "sink", "query", "live"]
     own = sorted(found.processes, key=lambda name: order.index(name) if name in order else len(order))
     return [found.processes[name] for name in own if started.is_running(found.processes[name])]
 

@@ -13,6 +13,7 @@ from pulse.command.keys import keys
 from pulse.command.leads import leads
 from pulse.command.migrate import migrate
 from pulse.command.reconcile import reconcile
+from pulse.command.recordings import recordings
 from pulse.command.replay import replay
 from pulse.command.risk import risk
 from pulse.command.send import send
@@ -46,6 +47,7 @@ app.add_typer(webhooks, name="webhooks")
 app.add_typer(leads, name="leads")
 app.add_typer(geo, name="geo")
 app.add_typer(risk, name="risk")
+app.add_typer(recordings, name="recordings")
 app.add_typer(sql_user, name="sql-user")
 
 

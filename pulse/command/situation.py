@@ -69,6 +69,8 @@ def health_pages(at: Settings) -> dict[str, str]:
         "alerts": at.alerts_port,
         "delivery": at.delivery_port,
     }
+    if at.recordings_url.get_secret_value():
+        ports["recordings"] = at.recordings_port
     return {name: f"http://{_reachable(at.host)}:{port}" for name, port in ports.items()}
 
 

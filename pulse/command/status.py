@@ -18,7 +18,7 @@ from pulse import started
 from pulse.command import option, situation, wire
 from pulse.command.store import Store
 from pulse.errors import PulseError
-from pulse.lag import WATCHED, Lag, Log
+from pulse.lag import RECORDED, WATCHED, Lag, Log, Readers
 from pulse.settings import Settings
 
 ROWS = Path(__file__).with_name("rows.sql")
@@ -80,13 +80,18 @@ def status(as_json: option.AsJson = False) -> None:
         show(found, Console(highlight=False, soft_wrap=True))
 
 
+def watched(settings: Settings) -> Readers:
+    """The groups whose lag is told."""
+    return (*WATCHED, *RECORDED) if settings.recordings_url.get_secret_value() else WATCHED
+
+
 def examine(settings: Settings) -> Status:
     """Ask everything at once; what does not answer is told as such."""
     here = started.read(settings.data)
     faults: list[str] = []
     with ThreadPoolExecutor() as pool:
         pages = {name: pool.submit(_state, url) for name, url in situation.health_pages(settings).items()}
-        lag = pool.submit(Log(settings.kafka_url).lags, WATCHED, timeout_s=ANSWER_S)
+        lag = pool.submit(Log(settings.kafka_url).lags, watched(settings), timeout_s=ANSWER_S)
         tables = pool.submit(_tables, settings.clickhouse_url.get_secret_value())
         disk = pool.submit(_disk, settings.data)
     urls = situation.health_pages(settings)

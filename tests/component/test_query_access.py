@@ -14,6 +14,7 @@ from api.query.parts import assemble
 from tests.querying import KEYS, Api, querying, settings_of
 
 OPEN = {"/health", "/health/ready", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+OPEN |= {"/replay", "/replay/replay.js", "/replay/replay.css"}
 RULE: dict[str, Any] = {"metric": "events", "condition": {"kind": "threshold", "operator": ">", "value": 1}}
 STEPS = [{"event": "page_view"}, {"event": "signup"}]
 BODIES: dict[str, dict[str, Any]] = {
@@ -95,6 +96,8 @@ READS_RECORDS = {
     "GET /api/v1/funnels/{funnel_id}/report": 404,
     "GET /api/v1/analytics/cohorts": 404,
     "POST /graphql": 200,
+    "GET /replay/sessions": 404,
+    "GET /replay/sessions/{session_id}": 404,
     "GET /websites/{site_id}/analytics/traffic": 404,
     "GET /websites/{site_id}/analytics/pages": 404,
     "GET /websites/{site_id}/analytics/users": 404,
@@ -155,7 +158,7 @@ def _request(method: str, path: str) -> dict[str, Any]:
 def test_the_table_of_routes_is_whole() -> None:
     assert len(PROTECTED) >= 17
     assert {path for _, path in ROUTES} >= {"/health", "/health/ready", "/metrics", "/docs", "/openapi.json"}
-    assert {path.split("/")[1] for _, path in PROTECTED} == {"api", "analytics", "websites", "graphql"}
+    assert {path.split("/")[1] for _, path in PROTECTED} == {"api", "analytics", "websites", "graphql", "replay"}
 
 
 async def test_the_documentation_loads_nothing_from_elsewhere(api: Api) -> None:

@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 TEXT = COMPOSE.read_text()
 SERVICES: dict[str, dict[str, Any]] = YAML(typ="safe", pure=True).load(TEXT)["services"]
-PROCESSES = {name: f"{name}_port" for name in ("collector", "query", "live", "streams", "sink", "alerts", "delivery")}
+NAMES = ("collector", "query", "live", "streams", "sink", "alerts", "delivery", "recordings")
+PROCESSES = {name: f"{name}_port" for name in NAMES}
 
 
 def test_it_is_a_compose_file() -> None:

@@ -73,6 +73,12 @@ def test_sinks_and_collectors_have_ports_and_names_of_their_own() -> None:
     assert len({each.environment.get("PULSE_INSTANCE") for each in sinks}) == 3
 
 
+def test_sessions_are_recorded_where_that_is_wanted() -> None:
+    wanted = Settings.model_validate({"recordings_url": "folder"})
+    assert [each.name for each in plan.make(wanted, "embedded", 1, {}).processes()][-1] == "recordings"
+    assert "recordings" not in [each.name for each in plan.make(Settings(), "embedded", 1, {}).processes()]
+
+
 def test_no_sink_is_without_partitions() -> None:
     with pytest.raises(SettingError, match="5 sinks are more than the 4 partitions"):
         plan.make(Settings(), "embedded", 1, {}, sinks=5)

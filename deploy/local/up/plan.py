@@ -34,6 +34,7 @@ NEEDS = {
     "alerts": ("topics", "tables"),
     "delivery": ("topics", "first keys"),
     "live": ("topics", "first keys"),
+    "recordings": ("topics",),
 }
 
 
@@ -89,7 +90,14 @@ class Plan:
         several = {"streams": self.workers, "collector": self.collectors, "sink": self.sinks}
         live = Process("live", "api.live", self.settings.live_port, "the live view", "PULSE_LIVE_PORT", {})
         own = [_process(kind, n, self.settings) for kind, number in several.items() for n in range(number)]
-        return [*own, query, live, alerts, delivery]
+        return [*own, query, live, alerts, delivery, *self._recordings()]
+
+    def _recordings(self) -> list[Process]:
+        """The process that records sessions, where that is wanted."""
+        if not self.settings.recordings_url.get_secret_value():
+            return []
+        at = self.settings.recordings_port
+        return [Process("recordings", "streams.recordings", at, "the recordings", "PULSE_RECORDINGS_PORT", {})]
 
     def nodes(self) -> dict[str, tuple[int, int]]:
         """The nodes of the Apache Kafka that is started: their names, ports, and ports of their controllers."""
@@ -164,7 +172,9 @@ def _urls(settings: Settings, kinds: Mapping[str, Kind]) -> dict[str, str]:
 
 
 def _ports(settings: Settings) -> dict[str, str]:
-    own = (f"{kind}_port" for kind in ("collector", "query", "live", "streams", "sink", "alerts", "delivery"))
+    own = (
+        f"{kind}_port" for kind in ("collector", "query", "live", "streams", "sink", "alerts", "delivery", "recordings")
+    )
     names = ("host", *own)
     return {f"PULSE_{name.upper()}": str(getattr(settings, name)) for name in names}
 

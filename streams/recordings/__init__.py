@@ -1,0 +1,1 @@
+"""The recording process: enriched events, gathered by session, into objects. Faust has no part in it."""
