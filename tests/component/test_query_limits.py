@@ -80,10 +80,12 @@ UNBOUNDED = {
     *("/queries", "/queries/{query_id}", "/queries/{query_id}/result", "/funnels/{funnel_id}/report"),
     *("/leads/{lead_id}/events", "/analytics/leads/{lead_id}/events"),
     *("/errors/{fingerprint}/resolve", "/errors/{fingerprint}/reopen"),
+    *("/replay/sessions", "/replay/sessions/{session_id}"),
     *("/analytics/cohorts", "/analytics/realtime", "/analytics/anomalies", "/websites/{site_id}/analytics/realtime"),
 }
 """One reads the last half hour alone, three the last week (tests/component/test_report_devices.py), one has its limits from ClickHouse (tests/component/test_sql_route.py), leads have a
-test of their own (tests/component/test_leads.py), of links there are few; what is saved is to be made first, and is asked below."""
+test of their own (tests/component/test_leads.py), recordings another (tests/component/test_query_recordings.py) and lie elsewhere, of links there are few;
+what is saved is to be made first, and is asked below."""
 
 
 @pytest.fixture(scope="module")
