@@ -76,6 +76,12 @@ def questions(site: str, now_ms: int) -> dict[str, Question]:
         "saved": _funnel("the same, saved", 100, lambda n: ranged(n + LATER)),
         "live": _retention("retention, 13 weeks, no snapshot", None, site, now_ms),
         "retention": _retention("retention, 13 weeks", 100, site, now_ms),
+        **_of_pages(ranged),
+    }
+
+
+def _of_pages(ranged: Callable[[int], dict[str, Any]]) -> dict[str, Question]:
+    return {
         "top": Question(
             "top pages, 30 days",
             100,
