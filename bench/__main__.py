@@ -36,6 +36,7 @@ MEASUREMENTS = (
         "firings",
         "validate",
         "live",
+        "cuts",
         "sightings",
     ),
 )
