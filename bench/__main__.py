@@ -37,6 +37,7 @@ MEASUREMENTS = (
         "validate",
         "live",
         "cuts",
+        "closings",
         "sightings",
     ),
 )
