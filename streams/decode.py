@@ -87,6 +87,11 @@ def _decoded(lines: Sequence[bytes], first: int) -> Decoded:
     return Decoded(events, lines, range(first, first + len(lines)), [])
 
 
+def anew(lines: Sequence[bytes]) -> Sequence[RefinedEvent]:
+    """The events of lines that were decoded before, as if no step had been taken with them."""
+    return _decoded(lines, 0).events
+
+
 def _line_by_line(lines: Sequence[bytes], first: int) -> Decoded:
     events: list[RefinedEvent] = []
     kept, indexes, bad = [], [], []
