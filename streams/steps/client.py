@@ -108,7 +108,7 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
                 verdict = judge(sight_of(e, arrival))
             if e.fingerprint_id is not None and is_followed(e):
                 arrival.country = country
-                arrival.met.append((e, partial(judge_seen, judge, sight_of(e, arrival))))
+                arrival.met.append((e, (partial(judge_seen, judge, sight_of(e, arrival)), verdict)))
             scores, words = verdict
             e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
             e.risk_confidence, e.risk_reasons, e.risk_rules = words

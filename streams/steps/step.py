@@ -16,15 +16,18 @@ class Refusal(NamedTuple):
     detail: str
 
 
-Judge = Callable[[Seen], tuple[tuple[Any, ...], tuple[Any, ...]]]
-"""What is said of an event's device, once it is known where that was seen: scores and words."""
+Verdict = tuple[tuple[Any, ...], tuple[Any, ...]]
+"""Scores and words."""
+Judge = Callable[[Seen], Verdict]
+"""What is said of an event's device, once it is known where that was seen."""
 
 
 class Arrival:
     """Where an event comes from: log id, partition and offset of its record, and `index` among the record's lines.
 
     Of many that are taken at once the `indexes` are told instead. `timestamp` is when the record was written, in ms since the epoch. The `country` that the address tells is
-    what an earlier step has found for later ones; `met` are events of devices that are to be judged by where they were seen.
+    what an earlier step has found for later ones; `met` are events of devices that are to be judged by where they were seen,
+    with what was said of each without that.
     """
 
     __slots__ = ("country", "index", "indexes", "log", "met", "offset", "partition", "timestamp")
@@ -37,7 +40,7 @@ class Arrival:
         self.index = index
         self.indexes: Sequence[int] = ()
         self.country = ""
-        self.met: list[tuple[RefinedEvent, Judge]] = []
+        self.met: list[tuple[RefinedEvent, tuple[Judge, Verdict]]] = []
 
 
 Step = Callable[[RefinedEvent, Arrival], Refusal | None]
