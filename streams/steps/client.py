@@ -81,28 +81,14 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
             data = finder.data
         for e in events:
             zone, day = (e.timezone, e.ts // DAY_MS) if e.consent == "granted" else UNTOLD  # type: ignore[operator]
-            told = (
-                e.ip,
-                e.user_agent,
-                e.imported,
-                e.browser,
-                e.os,
-                e.device_type,
-                e.country,
-                e.region,
-                e.city,
-                zone,
-                day,
-            )
-            since, until, network, country, claim, agent, place, verdict = clients[told]
+            key = e.ip, e.user_agent, e.imported, e.browser, e.os, e.device_type, e.country, e.region, e.city, zone, day
+            since, until, network, country, claim, agent, at, verdict = clients[key]
             if not since <= e.received_at < until:
-                clients[told] = learned(Told._make(told), e.received_at)
-                _, _, network, country, claim, agent, place, verdict = clients[told]
+                clients[key] = learned(Told._make(key), e.received_at)
+                _, _, network, country, claim, agent, at, verdict = clients[key]
             e.ip, e.user_agent, e.bot_claim = network, None, claim
             e.browser, e.browser_version, e.os, e.os_version, e.device_type, e.bot, e.bot_name, e.bot_kind = agent
-            e.country, e.region, e.city, e.asn, e.as_org, e.as_entropy, e.network, e.network_source, e.network_days = (
-                place
-            )
+            e.country, e.region, e.city, e.asn, e.as_org, e.as_entropy, e.network, e.network_source, e.network_days = at
             if e.event == SIGNALS:
                 arrival.country = country
                 verdict = judge(sight_of(e, arrival))
