@@ -9,17 +9,18 @@ from msgspec import json
 from pulse.event import RefinedEvent
 from streams.devices import Devices, sighting_of
 from streams.steps.risk import put_verdict
-from streams.steps.step import Judge
+from streams.steps.step import Judge, Verdict
 
 _encoder = json.Encoder()
 
 
 class Met(NamedTuple):
-    """An event of a device, which one it is of those that are written of its record, and what judges it."""
+    """An event of a device, which one it is of those that are written of its record, what judges it, and the verdict that it has."""
 
     number: int
     event: RefinedEvent
     judge: Judge
+    verdict: Verdict
 
 
 def kept_of(met: Sequence[Met], fresh: Sequence[bool]) -> list[Met]:
@@ -29,16 +30,18 @@ def kept_of(met: Sequence[Met], fresh: Sequence[bool]) -> list[Met]:
 
 
 def again(values: list[bytes], met: Sequence[Met], devices: Devices, at_ms: int) -> list[bytes]:
-    """The values of records with the verdicts on those devices anew, once all of them are noted."""
+    """The values of records with the verdicts on those devices anew, once all of them are noted; mostly these say what was said before."""
     if not met:
         return values
     sightings = [sighting_of(each.event) for each in met]
     devices.see(sightings, at_ms)
     lines: dict[int, bytes] = {}
     for each, sighting in zip(met, sightings, strict=True):
-        put_verdict(each.event, each.judge(devices.seen(sighting)))
-        lines[each.number] = _encoder.encode(each.event)
-    return _with(values, lines)
+        verdict = each.judge(devices.seen(sighting))
+        if verdict != each.verdict:
+            put_verdict(each.event, verdict)
+            lines[each.number] = _encoder.encode(each.event)
+    return _with(values, lines) if lines else values
 
 
 def _with(values: list[bytes], lines: dict[int, bytes]) -> list[bytes]:

@@ -70,6 +70,7 @@ class Output:
                 "enable.idempotence": True,
                 "message.timeout.ms": 0,
                 "compression.type": "zstd",
+                "compression.level": 1,
                 "linger.ms": 1,
                 "message.max.bytes": MAX_RECORD_BYTES + 100_000,
                 "queue.buffering.max.kbytes": 262_144,

@@ -22,7 +22,7 @@ from pulse.rejection import Reason, Refused
 from pulse.risk.rule_sets import rule_set
 from pulse.settings import Settings
 from pulse.topics import EVENTS, MAX_RECORD_BYTES, REJECTED
-from streams.decode import Decoded, decode, refused
+from streams.decode import Decoded, anew, decode, refused
 from streams.ledger import accounted, entries, headers
 from streams.memory import Memory
 from streams.met import Met, again, kept_of
@@ -31,13 +31,21 @@ from streams.record import Made, Taken, cut, written
 from streams.rollup import rolled_up, rollup
 from streams.seen import digests
 from streams.steps.client import put_client
-from streams.steps.currency import put_currency
-from streams.steps.identity import NO_MODES, drop_without_site, put_event_id, put_visitor
+from streams.steps.currency import put_currencies, put_currency
+from streams.steps.identity import (
+    NO_MODES,
+    drop_without_site,
+    have_sites,
+    put_event_id,
+    put_event_ids,
+    put_visitor,
+    put_visitors,
+)
 from streams.steps.mode import HideByMode, hiding
-from streams.steps.page import put_visit
-from streams.steps.properties import put_properties
-from streams.steps.risk import hide_device
-from streams.steps.step import Arrival, Refusal, Step
+from streams.steps.page import put_visit, put_visits
+from streams.steps.properties import put_all_properties, put_properties
+from streams.steps.risk import hide_device, hide_devices
+from streams.steps.step import Arrival, Refusal, Step, Together, take
 from streams.steps.time import drop_too_old, put_received_at, put_time
 from streams.tally import Counted, Tally
 
@@ -54,19 +62,20 @@ def steps_of(settings: Settings, finder: Finder | None = None, modes: Mapping[st
     """The steps in their order; `modes` are those of sites, and may change. Raises SettingError if the geographic database cannot be read."""
     finder = finder or Finder(settings.networks_folder, settings.geo_database)
     bounds = Bounds(int(settings.late_days * 86_400_000), int(settings.early_seconds * 1000))
+    put_own = put_visitor(settings.secret.get_secret_value(), modes)
     return (
-        drop_without_site,
-        put_event_id,
+        Together(drop_without_site, have_sites),
+        Together(put_event_id, put_event_ids),
         put_received_at(bounds.early_ms),
         put_time(bounds.early_ms),
         drop_too_old(bounds),
-        put_properties,
-        put_currency,
+        Together(put_properties, put_all_properties),
+        Together(put_currency, put_currencies),
         HideByMode(modes),
-        put_visitor(settings.secret.get_secret_value(), modes),
+        Together(put_own, put_visitors(put_own)),
         put_client(finder, rule_set(settings.risk_rules)),
-        put_visit,
-        hide_device,
+        Together(put_visit, put_visits),
+        Together(hide_device, hide_devices),
     )
 
 
@@ -117,7 +126,7 @@ class Prepared:
     def meet(self, events: Sequence[RefinedEvent], arrival: Arrival) -> None:
         """Note those of some more events, not added yet, whose device is to be judged."""
         places = {id(event): number for number, event in enumerate(events, len(self.digests))}
-        self.met += [Met(places[id(event)], event, judge) for event, judge in arrival.met if id(event) in places]
+        self.met += [Met(places[id(event)], event, *said) for event, said in arrival.met if id(event) in places]
         arrival.met.clear()
 
 
@@ -195,6 +204,15 @@ def _passed(
     found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: list[Refused], hide: HideByMode
 ) -> list[RefinedEvent]:
     """The events that pass all steps; the others are added to the refusals."""
+    if _all_pass(found, arrival, steps):
+        return list(found.events)
+    return _singly(found._replace(events=anew(found.lines)), arrival, steps, refusals, hide)
+
+
+def _singly(
+    found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: list[Refused], hide: HideByMode
+) -> list[RefinedEvent]:
+    """The same, one after the other."""
     events = []
     for event, line, index in zip(found.events, found.lines, found.indexes, strict=True):
         arrival.index = index
@@ -204,6 +222,18 @@ def _passed(
         else:
             refusals.append(refused(hide.line(line, event), index, refusal, event))
     return events
+
+
+def _all_pass(found: Decoded, arrival: Arrival, steps: Sequence[Step]) -> bool:
+    """Take all events through the steps together; where one does not pass it is all to be done anew, one by one."""
+    arrival.indexes = found.indexes
+    try:
+        if take(steps, found.events, arrival):
+            return True
+    except Exception:
+        log.debug("refinement failed on an event among others", exc_info=True)
+    arrival.met.clear()
+    return False
 
 
 def _encoded(
@@ -216,7 +246,7 @@ def _encoded(
         identities = set(map(id, events))
         passed = [id(event) in identities for event in found.events]
         those = Decoded(events, list(compress(found.lines, passed)), list(compress(found.indexes, passed)), [])
-        events = _passed(those, arrival, (put_into_line,), refusals, hide)
+        events = _singly(those, arrival, (put_into_line,), refusals, hide)
         return events, _encoder.encode_lines(events)
 
 

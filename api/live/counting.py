@@ -1,13 +1,14 @@
 """What the live view counts: events of the last second, visitors of the last five minutes, the running minute."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from api.live.event import Brief
+from api.live.part import Part, parts_of
 from pulse.minute import MINUTE_MS, minute_of
-from pulse.money import SCALE, units
+from pulse.money import SCALE
 
 PAGE_VIEW = "page_view"
 ACTIVE_MS = 5 * MINUTE_MS
@@ -32,20 +33,23 @@ class Minute:
     pages: Counter[str] = field(default_factory=Counter)
     names: Counter[str] = field(default_factory=Counter)
 
-    def add(self, event: Brief) -> None:
-        """Count an event."""
-        self.events += 1
-        if event.event == PAGE_VIEW:
-            self.page_views += 1
-        if event.bot:
-            self.bots += 1
-        if event.revenue:
-            self.revenue[event.currency] += units(event.revenue)
-        if event.visitor_id and len(self.visitors) < MOST_VISITORS:
-            self.visitors.add(event.visitor_id)
-        _count(self.names, event.event)
-        if event.path:
-            _count(self.pages, event.path)
+    def add(self, part: Part) -> None:
+        """Count events."""
+        self.events += part.events
+        self.page_views += part.names.get(PAGE_VIEW, 0)
+        self.bots += part.bots
+        self.revenue.update(part.revenue)
+        _count(self.names, part.names)
+        _count(self.pages, part.pages)
+        if len(self.visitors) + len(part.visitors) <= MOST_VISITORS:
+            self.visitors.update(part.visitors)
+        else:
+            self._add_some(part.visitors)
+
+    def _add_some(self, visitors: Iterable[str]) -> None:
+        for visitor in visitors:
+            if len(self.visitors) < MOST_VISITORS:
+                self.visitors.add(visitor)
 
     def told(self) -> dict[str, Any]:
         """As it is sent."""
@@ -71,16 +75,20 @@ class Active:
     is_capped: bool = False
     """Whether there was no room for somebody, within the last minutes."""
 
-    def see(self, visitor: str, at: int) -> None:
-        """Note a visitor."""
-        step, before = at // STEP_MS, self.latest.get(visitor)
-        if before is None and len(self.latest) >= MOST_VISITORS:
-            self.is_capped = True
-        elif before is None or step > before:
-            self.latest[visitor] = step
-            self.steps[step] += 1
-            if before is not None:
-                self.steps[before] -= 1
+    def see(self, visitors: Mapping[str, int], now: int) -> None:
+        """Note visitors, by when each was seen last; those of more than five minutes ago not, and nobody beyond `now`."""
+        latest, steps, long_ago, current = self.latest, self.steps, now - ACTIVE_MS, now // STEP_MS
+        for visitor, at in visitors.items():
+            if at <= long_ago:
+                continue
+            step, before = min(at // STEP_MS, current), latest.get(visitor)
+            if before is None and len(latest) >= MOST_VISITORS:
+                self.is_capped = True
+            elif before is None or step > before:
+                latest[visitor] = step
+                steps[step] += 1
+                if before is not None:
+                    steps[before] -= 1
 
     def count(self, now: int) -> int:
         """The visitors of the last five minutes."""
@@ -117,21 +125,21 @@ class Counting:
 
     def add(self, events: Iterable[Brief], now: int) -> None:
         """Count events that have just been read."""
-        long_ago, earliest = now - ACTIVE_MS, minute_of(now) - MINUTE_MS
-        for event in events:
-            total = self._totals.get(event.site_id) or self._totals.setdefault(event.site_id, [0, 0])
-            total[0] += 1
-            if event.event == PAGE_VIEW:
-                total[1] += 1
-            at = event.ts
-            if at <= long_ago:
-                continue
-            site = self._sites.get(event.site_id) or self._sites.setdefault(event.site_id, Site())
-            if event.visitor_id:
-                site.active.see(event.visitor_id, at if at < now else now)
-            begins = at - at % MINUTE_MS
-            if earliest <= begins <= now:
-                (site.minutes.get(begins) or site.minutes.setdefault(begins, Minute(begins))).add(event)
+        self.take(parts_of(events), now)
+
+    def take(self, parts: Iterable[Part], now: int) -> None:
+        """The same of events that are counted already, as far as that can be done of a record alone."""
+        for part in parts:
+            total = self._totals.setdefault(part.site, [0, 0])
+            total[0] += part.events
+            total[1] += part.names.get(PAGE_VIEW, 0)
+            if part.begins + MINUTE_MS > now - ACTIVE_MS:
+                self._take(self._sites.setdefault(part.site, Site()), part, now)
+
+    def _take(self, site: Site, part: Part, now: int) -> None:
+        site.active.see(part.visitors, now)
+        if minute_of(now) - MINUTE_MS <= part.begins <= now:
+            site.minutes.setdefault(part.begins, Minute(part.begins)).add(part)
 
     def total(self, site_id: str) -> tuple[int, int]:
         """A site's events and page views since the beginning."""
@@ -167,6 +175,7 @@ class Counting:
                 del self._sites[name]
 
 
-def _count(counter: Counter[str], key: str) -> None:
-    if key in counter or len(counter) < MOST_KEYS:
-        counter[key] += 1
+def _count(counter: Counter[str], found: Counter[str]) -> None:
+    for key, count in found.items():
+        if key in counter or len(counter) < MOST_KEYS:
+            counter[key] += count

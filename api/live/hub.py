@@ -41,8 +41,8 @@ class Hub:
         for record in records:
             self.ring.add(record)
             self.position[record.where] = record.after
-            self.counting.add(record.counted, now)
-            for site in self._sites.keys() & record.sites:
+            self.counting.take(record.counted, now)
+            for site in self._sites.keys() & record.among:
                 self._waiting[site].extend(items(record, site))
 
     def flush(self) -> None:

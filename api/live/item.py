@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from api.live.event import Brief, Shown
+from api.live.event import Shown
+from api.live.part import Part
 from api.live.position import Mark, Where
 
 
@@ -19,7 +20,7 @@ class Item(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A record of the log as it came, the site of each of its lines ("" of one that cannot be read), and what is counted.
+    """A record of the log as it came, the site of each of its lines ("" of one that cannot be read), all of them, and what is counted.
 
     Items are made of it only where somebody watches the site: to make them takes ten times as long as to count.
     """
@@ -28,7 +29,8 @@ class Read(NamedTuple):
     offset: int
     value: bytes
     sites: tuple[str, ...]
-    counted: Sequence[Brief] = ()
+    among: frozenset[str] = frozenset()
+    counted: Sequence[Part] = ()
 
     @property
     def after(self) -> Mark:

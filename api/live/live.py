@@ -155,7 +155,7 @@ class Live:
     def _taken(self, records: Sequence[Read]) -> None:
         assert self.hub is not None
         self.hub.take(records, now_ms())
-        meters.EVENTS.inc(sum(len(record.counted) for record in records))
+        meters.EVENTS.inc(sum(part.events for record in records for part in record.counted))
 
     def _end_all(self, reason: str) -> None:
         for client in [client for share in self._shares for client in share]:

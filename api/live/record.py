@@ -8,6 +8,7 @@ import msgspec
 
 from api.live.event import Brief, encode, shown
 from api.live.item import Item, Read
+from api.live.part import parts_of
 from api.live.position import Mark, Where
 from pulse.errors import PlaceError
 from pulse.notice import Notice
@@ -15,6 +16,7 @@ from pulse.place import place_of
 from pulse.topics import ALERTS
 
 FIRST = Mark(0)
+NONE = frozenset([""])
 
 _notice = msgspec.json.Decoder(Notice).decode
 _brief = msgspec.json.Decoder(Brief)
@@ -44,10 +46,11 @@ class Repetitions:
 def read(where: Where, offset: int, value: bytes) -> Read:
     """What a record holds. Lines that cannot be read are passed over: refinement tells of them elsewhere."""
     if where.topic == ALERTS:
-        return Read(where, offset, value, tuple(notice.site_id for notice in _notices(value)))
+        sites = tuple(notice.site_id for notice in _notices(value))
+        return Read(where, offset, value, sites, frozenset(sites) - NONE)
     found = _briefs(value)
     sites = tuple([intern(each.site_id) if each else "" for each in found])
-    return Read(where, offset, value, sites, [each for each in found if each])
+    return Read(where, offset, value, sites, frozenset(sites) - NONE, parts_of([each for each in found if each]))
 
 
 def items(record: Read, site: str, begin: Mark = FIRST) -> Iterator[Item]:

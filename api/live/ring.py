@@ -12,7 +12,6 @@ LINE_BYTES = 8
 SITE_BYTES = 72
 RECORD_BYTES = 500
 """What a record takes beside its text, measured: itself, its place; what each of its sites and lines adds."""
-NONE = frozenset([""])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Ring:
 
     def add(self, record: Read) -> None:
         """Keep one more record; the oldest ones go for it."""
-        sites = frozenset(record.sites) - NONE
+        sites = record.among
         size = RECORD_BYTES + len(record.value) + LINE_BYTES * len(record.sites) + SITE_BYTES * len(sites)
         kept = _Kept(self._next, record._replace(counted=()), size, sites)
         for site in kept.sites:

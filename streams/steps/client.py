@@ -4,7 +4,7 @@ A client sends many events, and for each it would be looked up, judged and cut t
 few fields of the event, and so it is remembered by these.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from streams.devices import is_followed
 from streams.memo import Memo
 from streams.steps.address import Place, days_of, place_of
 from streams.steps.risk import SIGNALS, Sight, judge_seen, judging, sight, sight_of
-from streams.steps.step import Arrival, Step
+from streams.steps.step import Arrival, Step, Together
 from streams.steps.user_agent import UNKNOWN, Agent, agent_of, device_of
 
 REMEMBERED = 262_144
@@ -74,31 +74,36 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
     clients: Memo[Values, Values] = Memo(lambda told: NOBODY, REMEMBERED // 2)
     data = finder.data
 
-    def put(e: RefinedEvent, arrival: Arrival) -> None:
+    def put_all(events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
         nonlocal data
         if finder.data is not data:
             clients.forget()
             data = finder.data
-        zone, day = (e.timezone, e.ts // DAY_MS) if e.consent == "granted" else UNTOLD  # type: ignore[operator]
-        told = e.ip, e.user_agent, e.imported, e.browser, e.os, e.device_type, e.country, e.region, e.city, zone, day
-        since, until, network, country, claim, agent, place, verdict = clients[told]
-        if not since <= e.received_at < until:
-            clients[told] = learned(Told._make(told), e.received_at)
-            _, _, network, country, claim, agent, place, verdict = clients[told]
-        e.ip, e.user_agent, e.bot_claim = network, None, claim
-        e.browser, e.browser_version, e.os, e.os_version, e.device_type, e.bot, e.bot_name, e.bot_kind = agent
-        e.country, e.region, e.city, e.asn, e.as_org, e.as_entropy, e.network, e.network_source, e.network_days = place
-        if e.event == SIGNALS:
-            arrival.country = country
-            verdict = judge(sight_of(e, arrival))
-        if e.fingerprint_id is not None and is_followed(e):
-            arrival.country = country
-            arrival.met.append((e, partial(judge_seen, judge, sight_of(e, arrival))))
-        scores, words = verdict
-        e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
-        e.risk_confidence, e.risk_reasons, e.risk_rules = words
+        for e in events:
+            zone, day = (e.timezone, e.ts // DAY_MS) if e.consent == "granted" else UNTOLD  # type: ignore[operator]
+            key = e.ip, e.user_agent, e.imported, e.browser, e.os, e.device_type, e.country, e.region, e.city, zone, day
+            since, until, network, country, claim, agent, at, verdict = clients[key]
+            if not since <= e.received_at < until:
+                clients[key] = learned(Told._make(key), e.received_at)
+                _, _, network, country, claim, agent, at, verdict = clients[key]
+            e.ip, e.user_agent, e.bot_claim = network, None, claim
+            e.browser, e.browser_version, e.os, e.os_version, e.device_type, e.bot, e.bot_name, e.bot_kind = agent
+            e.country, e.region, e.city, e.asn, e.as_org, e.as_entropy, e.network, e.network_source, e.network_days = at
+            if e.event == SIGNALS:
+                arrival.country = country
+                verdict = judge(sight_of(e, arrival))
+            if e.fingerprint_id is not None and is_followed(e):
+                arrival.country = country
+                arrival.met.append((e, (partial(judge_seen, judge, sight_of(e, arrival)), verdict)))
+            scores, words = verdict
+            e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
+            e.risk_confidence, e.risk_reasons, e.risk_rules = words
+        return True
 
-    return put
+    def put(e: RefinedEvent, arrival: Arrival) -> None:
+        put_all((e,), arrival)
+
+    return Together(put, put_all)
 
 
 def learning(finder: Finder, judge: Callable[[Sight], Values]) -> Callable[[Told, int], Values]:

@@ -1,7 +1,7 @@
 """Whose event it is: its site, its own id, its visitor."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from uuid import UUID
@@ -12,7 +12,7 @@ from pulse.event import SITE, RefinedEvent
 from pulse.mode import SECURITY, SIGNALS
 from pulse.rejection import Reason
 from pulse.topics import DAY_MS
-from streams.steps.step import Arrival, Refusal, Step
+from streams.steps.step import Arrival, Many, Refusal, Step
 
 NO_MODES: Mapping[str, str] = {}
 _NO_SITE = Refusal(Reason.no_site, "site_id", "the record names no site")
@@ -24,6 +24,11 @@ def drop_without_site(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
     if _is_site(event.site_id):
         return None
     return Refusal(Reason.invalid, "site_id", "not a site's id") if event.site_id else _NO_SITE
+
+
+def have_sites(events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
+    """Whether none of many is dropped for that."""
+    return all(map(_is_site, {event.site_id for event in events}))
 
 
 @lru_cache(maxsize=8_192)
@@ -38,6 +43,16 @@ def put_event_id(event: RefinedEvent, arrival: Arrival) -> None:
         event.event_id = str(UUID(hex=xxh3_128_hexdigest(place.encode())))
     else:
         event.event_id = event.event_id.lower()
+
+
+def put_event_ids(events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
+    """The same of many; mostly all ids are there, and in small letters."""
+    ids = [event.event_id for event in events]
+    if None in ids or not "".join(ids).islower():  # type: ignore[arg-type]
+        for event, index in zip(events, arrival.indexes, strict=True):
+            arrival.index = index
+            put_event_id(event, arrival)
+    return True
 
 
 def put_visitor(secret: str, modes: Mapping[str, str] = NO_MODES) -> Step:
@@ -61,3 +76,15 @@ def put_visitor(secret: str, modes: Mapping[str, str] = NO_MODES) -> Step:
         event.visitor_id = blake2b(seen, key=salt(event.ts // DAY_MS), digest_size=16).hexdigest()  # type: ignore[operator]
 
     return put
+
+
+def put_visitors(put: Step) -> Many:
+    """That step over many, most of which have a visitor."""
+
+    def put_all(events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
+        for event in events:
+            if not event.visitor_id:
+                put(event, arrival)
+        return True
+
+    return put_all

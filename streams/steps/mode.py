@@ -24,6 +24,12 @@ class HideByMode:
         if event.site_id in self._modes:
             _hide(event, self._modes[event.site_id])
 
+    def many(self, events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
+        """The same of many, of sites most of which have no mode."""
+        for event in events if self._modes else ():
+            self(event, arrival)
+        return True
+
     def line(self, line: bytes, event: RefinedEvent) -> bytes:
         """What may be kept of the line of an event that is refused, wherever that was."""
         if event.site_id not in self._modes:

@@ -1,5 +1,6 @@
 """Where, and how the visitor came there: page, referrer, campaign, channel."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,17 +18,21 @@ QUERY_SIGNS = ("utm_", "clid", "braid", "ref=", "source=")
 
 
 class Page(NamedTuple):
-    """What a url tells; `campaign` holds the five utm values, `click` an advertising network's parameter, `site` is the host without `www.`."""
+    """What a url tells; `campaign` holds the five utm values, `click` an advertising network's parameter, `site` is the host without `www.`.
+
+    `refers` is the channel of who comes from there, and no campaign says otherwise.
+    """
 
     host: str = ""
     path: str = ""
     campaign: tuple[str | None, ...] | None = None
     click: str = ""
     site: str = ""
+    refers: str = channel("", "", "", "", "")
 
 
 NO_PAGE: Any = tuple(Page())
-SITE = Page._fields.index("site")
+DIRECT = Page().refers
 
 
 def read_page(url: str) -> Page:
@@ -39,13 +44,13 @@ def read_page(url: str) -> Page:
         return Page()
     path, site = parts.path or ("/" if host else ""), host.removeprefix("www.")
     if not any(sign in parts.query for sign in QUERY_SIGNS):
-        return Page(host, path, site=site)
+        return Page(host, path, site=site, refers=channel("", "", "", site, ""))
     query = _first_values(parts.query)
     campaign = tuple(query.get(name, "")[:MOST_TEXT] or None for name in CAMPAIGN)
     if campaign[0] is None and (source := query.get("ref") or query.get("source")):
         campaign = (source[:MOST_TEXT], *campaign[1:])
     click = next((name for name in PAID_CLICKS if name in query), "")
-    return Page(host, path, campaign if any(campaign) else None, click, site)
+    return Page(host, path, campaign if any(campaign) else None, click, site, channel("", "", "", site, ""))
 
 
 def _first_values(query: str) -> dict[str, str]:
@@ -61,15 +66,24 @@ page_of: Memo[str, Any] = Memo(lambda url: tuple(read_page(url)), REMEMBERED // 
 
 def put_visit(event: RefinedEvent, arrival: Arrival) -> None:
     """Host and path of the url, the referrer's host unless it is the site's own, the url's word on the campaign, and the channel."""
-    url, referrer = event.url, event.referrer
-    host, path, campaign, click, site = page_of[url] if url else NO_PAGE
-    came_from = page_of[referrer][SITE] if referrer else ""
-    if came_from == site:
-        came_from = ""
-    event.host, event.path, event.referrer_host = host, path, came_from
-    if campaign is not None:
-        put_campaign(event, campaign)
-    event.channel = channel_of(event, came_from, click)
+    put_visits((event,), arrival)
+
+
+def put_visits(events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
+    """The same of many. Where no campaign is named the referrer alone tells the channel."""
+    for event in events:
+        url, referrer = event.url, event.referrer
+        host, path, campaign, click, site, _ = page_of[url] if url else NO_PAGE
+        _, _, _, _, came_from, refers = page_of[referrer] if referrer else NO_PAGE
+        if came_from == site:
+            came_from, refers = "", DIRECT
+        event.host, event.path, event.referrer_host = host, path, came_from
+        if campaign is not None:
+            put_campaign(event, campaign)
+        if click or not url or event.utm_source or event.utm_medium or event.utm_campaign:
+            refers = channel_of(event, came_from, click)
+        event.channel = refers
+    return True
 
 
 def put_campaign(event: RefinedEvent, campaign: tuple[str | None, ...]) -> None:

@@ -1,5 +1,6 @@
 """The event's own properties: within their limits, and as JSON text."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, MsgspecError, Raw, json
@@ -36,6 +37,19 @@ def put_properties(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
     except UnicodeDecodeError as error:
         return Refusal(Reason.malformed, "properties", f"not text in UTF-8: {error.reason}")
     return None
+
+
+def put_all_properties(events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
+    """The same of many, most of which have few."""
+    for event in events:
+        if (sent := event.properties) is None:
+            continue
+        text = str(sent, "utf-8")
+        if text[0] == "{" and 2 < len(text) <= SURELY_WITHIN and text.isascii():
+            event.properties = text  # type: ignore[assignment]
+        elif put_properties(event, arrival) is not None:
+            return False
+    return True
 
 
 def beyond(text: bytes) -> Refusal | None:

@@ -1,6 +1,6 @@
 """How much speaks against the device: a verdict on each event, of its address and headers, and of what it was allowed to tell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -188,6 +188,14 @@ def hide_device(event: RefinedEvent, arrival: Arrival) -> None:
     if consent == "denied" or signals_of(event) is None:
         event.fingerprint_id = None
         event.properties = None  # type: ignore[assignment]
+
+
+def hide_devices(events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
+    """The same of many, most of which hide nothing."""
+    for event in events:
+        if event.consent == "denied" or event.event == SIGNALS:
+            hide_device(event, arrival)
+    return True
 
 
 @lru_cache(maxsize=4_096)

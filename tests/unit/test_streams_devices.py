@@ -11,10 +11,11 @@ from pulse.risk.packed import Seen
 from pulse.topics import MAX_RECORD_BYTES
 from streams.devices import Devices, sighting_of, sightings_in
 from streams.memory import Bounds, Memory
-from streams.refinement import refine
+from streams.refinement import prepare, refine, settle
 from tests.unit.streams_events import DAY, ID, LOG, NOW, STEPS, event, kept, raw, refined, taken
 
 MINUTE = 60_000
+WORDS = ("risk_confidence", "risk_reasons", "risk_rules")
 
 
 def device(number: int, place: int = 0, **fields: Any) -> dict[str, Any]:
@@ -145,3 +146,19 @@ def test_a_clock_that_runs_ahead_makes_nobody_old() -> None:
     devices.see([sighting_of(event(**device(later, fingerprint_id="g")))], NOW + later * MINUTE)
     devices.see([sighting_of(event(**device(2 * later, fingerprint_id="h")))], NOW + 2 * later * MINUTE)
     assert (len(devices), devices.forgotten) == (2, 0)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=1, max_size=80))
+def test_each_line_has_what_is_said_of_its_device_be_it_new_or_not(seen: list[tuple[int, int]]) -> None:
+    events = [device(n, place, visitor_id=f"v{who}", title=f"t{n}") for n, (who, place) in enumerate(seen)]
+    prepared, memory = prepare(taken(*events), LOG, STEPS), Memory(DAY)
+    settled = settle(prepared, LOG, memory, set())
+    assert settled is not None
+    said = [each.judge(memory.devices.seen(sighting_of(each.event))) for each in prepared.met]
+    lines = kept(settled)
+    assert [(line.get("risk", 0), line["risk_band"], line.get("risk_bot", 0)) for line in lines] == [
+        (scores[0], scores[1], scores[6]) for scores, _ in said
+    ]
+    assert [tuple(line.get(name, "") for name in WORDS) for line in lines] == [words for _, words in said]
+    assert [line["title"] for line in lines] == [event["title"] for event in events]
