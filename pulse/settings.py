@@ -107,7 +107,7 @@ class Settings(BaseSettings):
         5.0,
         ge=0,
         le=1_000,
-        description="How long the collector gathers events over requests; up to five times as long while many come.",
+        description="How long the collector gathers events over requests; up to ten times as long while very many come.",
     )
     batch_events: int = Field(
         500, ge=1, le=10_000, description="Events at which a gathered record is sent without waiting."

@@ -91,10 +91,11 @@ class Timer(Protocol):
 
 
 class Gatherer:
-    """Gathers lines of a topic by partition, for `linger_s`, or up to five times as long while requests flood in.
+    """Gathers lines of a topic by partition, for `linger_s`, or up to ten times as long while requests flood in.
 
     A lone request does not wait: while nothing is on its way to the log, all that comes within one turn of the
-    loop is sent at once. `later` calls a function after so many seconds of `clock`.
+    loop is sent at once. `later` calls a function after so many seconds of `clock`. `pending_bytes` are gathered and not
+    yet sent.
     """
 
     def __init__(
@@ -117,11 +118,7 @@ class Gatherer:
         self._topic = topic
         self._open: dict[int, Record] = {}
         self._timer: Timer | None = None
-
-    @property
-    def pending_bytes(self) -> int:
-        """Bytes gathered and not yet sent."""
-        return sum(record.size for record in self._open.values())
+        self.pending_bytes = 0
 
     def add(self, shares: Mapping[int, list[bytes]], ticket: Ticket) -> None:
         """Gather a request's lines by partition; `ticket` is settled by each record they go into."""
@@ -145,6 +142,7 @@ class Gatherer:
                 self._send(partition)
             record = self._open.setdefault(partition, Record(partition, self._topic))
             record.take(part, size, ticket)
+            self.pending_bytes += size
         if len(self._open[partition].lines) >= self._batch_events:
             self._send(partition)
 
@@ -155,6 +153,7 @@ class Gatherer:
     def _send(self, partition: int) -> None:
         record = self._open.pop(partition, None)
         if record is not None:
+            self.pending_bytes -= record.size
             self._log.send(record)
 
 

@@ -1,8 +1,9 @@
 """From a body's events to the lines of each partition: the whole of the collector's work on them, in one pure step."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec import structs
 
 from api.collector.answer import invalid
 from api.collector.decode import Decoded
@@ -42,7 +43,7 @@ def judge(
     `now` is of the clock of `floods`. Nothing but the events' lines waits for the log.
     """
     if decoded.sent_at is not None:
-        origin = replace(origin, sent_at=_sent_at(decoded.sent_at))
+        origin = structs.replace(origin, sent_at=_sent_at(decoded.sent_at))
     events, indexes, untimely = stamp(decoded.events, decoded.indexes, origin, bounds, entropy)
     live, yielding = part(Some(events, indexes), origin, floods, now)
     shares, unfit = split(*live, partitions)

@@ -2,10 +2,9 @@
 
 from math import exp
 
-FLOOD_A_SECOND = 200.0
-"""From so many requests a second on it is gathered for the longest."""
-LONGEST = 5.0
-"""So many times the usual: a record costs each stage behind as much as some hundred events do."""
+STEPS = ((200.0, 4.0), (2_000.0, 5.0))
+"""Up to so many requests a second it is gathered longer and longer, at last by so many times the usual more: a record
+costs each stage behind as much as some hundred events do, and the broker more than that."""
 REMEMBERED_S = 0.5
 
 
@@ -28,4 +27,4 @@ class Pace:
 
     def linger(self, usual_s: float) -> float:
         """How long to gather where `usual_s` is right for few requests."""
-        return usual_s * (1 + (LONGEST - 1) * min(self.a_second / FLOOD_A_SECOND, 1.0))
+        return usual_s * (1 + sum(more * min(self.a_second / rate, 1.0) for rate, more in STEPS))

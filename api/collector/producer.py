@@ -43,6 +43,7 @@ class RawLog:
             "acks": "all",
             "enable.idempotence": True,
             "compression.type": "zstd",
+            "compression.level": 1,
             "linger.ms": 0,
             "message.max.bytes": MAX_RECORD_BYTES + 100_000,
             "delivery.timeout.ms": timeout_ms,

@@ -1,7 +1,8 @@
 """What the collector writes on each accepted event: whose it is, when and whence it came."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from api.collector.decode import Incoming
 from api.collector.ids import ENTROPY_BITS, uuid7
@@ -14,8 +15,7 @@ Entropy = Callable[[int], int]
 """Gives a random number of so many bits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True, gc=False):
     """What is known of a request apart from its body; `received_at` and `sent_at` in ms since the epoch.
 
     `imports` where its key may import, `yields` where it asks that others go first, `unwilling` where the browser says

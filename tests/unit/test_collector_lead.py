@@ -1,7 +1,6 @@
 """Forms that people sent, read: whatever they are, a lead or a problem; and nothing of who it is in the event."""
 
 import random
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import json
+from msgspec.structs import replace
 
 from api.collector.answer import Problem
 from api.collector.decode import Incoming

@@ -1,7 +1,6 @@
 """What the collector writes on events, and the lines it makes of them."""
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
+from msgspec.structs import replace
 
 from api.collector.decode import Incoming, decode
 from api.collector.ids import ENTROPY_BITS, uuid7

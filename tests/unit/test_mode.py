@@ -1,12 +1,12 @@
 """What sites keep of visitors: the same at the collector and in the stream, whatever a client sends."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
+from msgspec.structs import replace
 
 from api.collector.decode import Incoming
 from api.collector.lead.form import read as read_lead
