@@ -22,6 +22,10 @@ ANSWERS = Counter(
     "pulse_query_answers", "Answers of reports, by whether they were kept: hit, shared or miss.", ["found"]
 )
 Make = Callable[[], Awaitable[bytes]]
+Renew = Callable[[int], Awaitable[bytes]]
+"""Makes an answer that took so many ms the last time."""
+RENEWED_AT_ONCE = 2
+"""How many answers are made in the background at a time: all at once they would take the longer each."""
 MOST_BYTES = 1_000_000
 """An answer of more is not kept."""
 
@@ -94,7 +98,8 @@ class AnswerCache:
         self._now = now
         self._rate = Rate()
         self._making: dict[tuple[str, bytes], Making] = {}
-        self._renewing: set[asyncio.Task[bytes]] = set()
+        self._renewing: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(RENEWED_AT_ONCE)
 
     async def answer(
         self,
@@ -104,7 +109,7 @@ class AnswerCache:
         make: Make,
         people: bytes = b"",
         most_ms: int = MOST_MS,
-        renew: Make | None = None,
+        renew: Renew | None = None,
     ) -> Told:
         """The answer to a question of a site of certain people: kept for no more than `seconds`, else made.
 
@@ -128,7 +133,7 @@ class AnswerCache:
         while (making := self._making.get(asked.place)) is not None and making.answers(asked):
             with suppress(GoneError):
                 return _counted(await asyncio.shield(making.answer), "shared")
-        return _counted(await self._made(self._begun(asked), make), "miss")
+        return _counted(await self._made(self._begun(asked), make, began), "miss")
 
     async def again(self, site_id: str, given: Given, people: bytes, most_ms: int) -> bytes | None:
         """A kept answer once more: None where something was altered since, or if it is to be made anew."""
@@ -162,13 +167,13 @@ class AnswerCache:
         every, altered, stored, entry = (each or b"" for each in found)
         return State(every + b"." + altered, stored + b"." + people), read(entry)
 
-    async def _newer(self, asked: Asked, kept: Entry, renew: Make) -> Told | None:
+    async def _newer(self, asked: Asked, kept: Entry, renew: Renew) -> Told | None:
         """A newer answer than one that is good still, where it comes soon; it is made for all, whoever goes away."""
         found: Found = "shared"
         making = self._making.get(asked.place)
         if making is None or not making.answers(asked):
             making, found = self._begun(asked), "miss"
-            task = asyncio.ensure_future(self._made(making, renew))
+            task = asyncio.ensure_future(self._in_turn(making, lambda: renew(kept.cost_ms)))
             self._renewing.add(task)
             task.add_done_callback(self._renewed)
         if patience := patience_ms(kept.cost_ms):
@@ -176,7 +181,7 @@ class AnswerCache:
         is_there = making.answer.done() and not making.answer.cancelled() and making.answer.exception() is None
         return _counted(making.answer.result(), found) if is_there else None
 
-    def _renewed(self, task: "asyncio.Task[bytes]") -> None:
+    def _renewed(self, task: "asyncio.Task[None]") -> None:
         """Whoever asks next hears of what went wrong."""
         self._renewing.discard(task)
         if not task.cancelled():
@@ -189,12 +194,20 @@ class AnswerCache:
         self._making[asked.place] = making
         return making
 
-    async def _made(self, making: Making, make: Make) -> bytes:
+    async def _in_turn(self, making: Making, make: Make) -> None:
+        """Make it once others are made; it tells of what is stored by then."""
+        try:
+            async with self._turns:
+                await self._made(making, make, self._now())
+        finally:
+            self._over(making)
+
+    async def _made(self, making: Making, make: Make, began: int) -> bytes:
         """Make it, and keep it."""
         try:
             body = await make()
             making.answer.set_result(body)
-            await self._keep(making.asked, body)
+            await self._keep(making.asked._replace(at_ms=began), body)
         except asyncio.CancelledError:
             _fail(making.answer, GoneError("who asked first went away"))
             raise
@@ -202,9 +215,14 @@ class AnswerCache:
             _fail(making.answer, error)
             raise
         finally:
-            if self._making.get(making.asked.place) is making:
-                del self._making[making.asked.place]
+            self._over(making)
         return body
+
+    def _over(self, making: Making) -> None:
+        """Nobody waits for it any longer."""
+        _fail(making.answer, GoneError("it was not made"))
+        if self._making.get(making.asked.place) is making:
+            del self._making[making.asked.place]
 
     async def _keep(self, asked: Asked, body: bytes) -> None:
         """Keep an answer, or none where it is too large: an older one is not to stay in its place."""

@@ -19,11 +19,14 @@ from api.query.params import Narrowed
 from api.query.parts import Parts
 from api.query.sites import found_site
 from api.query.span import length
+from clickhouse.bounded import Limits
 from pulse.errors import Unavailable
 
 USUAL_S = 300
 COHORTS_S = 30
 """Time goes by for those who are members by what they did of late."""
+LONG_MS = 1_000
+"""What nobody waits for takes one thread: that costs less, and leaves room for others; unless it would take too long."""
 PART = 60
 """A kept answer is older by at most this part of the time that is asked about, however long nothing more is stored."""
 
@@ -51,11 +54,13 @@ def kept(seconds: int = USUAL_S, most_ms: int = MOST_MS) -> Callable[[Report], R
             question = b"\0".join((*_words(request, site), cohorts, state, await request.body()))
             keep_s = min(seconds, _fresh_s(asked), COHORTS_S if cohorts else USUAL_S)
 
-            async def make(of: Request = request) -> bytes:
-                return await _made(of, report(**{**given, "request": of, "parts": replace(parts, site=site)}))
+            async def make(of: Request = request, limits: Limits = parts.limits) -> bytes:
+                within = replace(parts, site=site, limits=limits)
+                return await _made(of, report(**{**given, "request": of, "parts": within}))
 
-            async def renew() -> bytes:
-                return await make(Request(request.scope, _never))
+            async def renew(cost_ms: int) -> bytes:
+                threads = 0 if cost_ms > LONG_MS else 1
+                return await make(Request(request.scope, _never), replace(parts.limits, threads=threads))
 
             told = await parts.answers.answer(site.id, question, keep_s, make, people, most_ms, renew)
             if told.given is not None and record is None:

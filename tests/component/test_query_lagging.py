@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from api.query.cache import MOST_BYTES, AnswerCache
-from api.query.pace import MOST_MS
+from api.query.pace import EAGER, MOST_MS, due_ms
 from pulse.change import altered_of, changes_of
 
 SITE, QUESTION = "shop", b"?"
@@ -85,7 +85,7 @@ class World:
                 if step.waits and depth < PROCESSES:  # nobody waits for whom another waits for
                     await asyncio.wait([asking])
 
-    async def renew(self) -> bytes:
+    async def renew(self, _: int) -> bytes:
         """Make an answer in the background."""
         return b"%d" % len(self.changes)
 
@@ -163,7 +163,12 @@ class Shop:
         self.redis.incr(changes_of(SITE))
 
     async def ask(
-        self, cost_ms: int = 0, until: asyncio.Event | None = None, more: int = 0, lags: bool = True
+        self,
+        cost_ms: int = 0,
+        until: asyncio.Event | None = None,
+        more: int = 0,
+        lags: bool = True,
+        renews: bool = False,
     ) -> tuple[int, str]:
         async def make() -> bytes:
             self.made += 1
@@ -174,7 +179,11 @@ class Shop:
             self.clock.now += cost_ms
             return b"%d" % mine + b" " * more
 
-        told = await self.cache.answer(SITE, QUESTION, 300, make, most_ms=MOST_MS if lags else 0)
+        async def renew(_: int) -> bytes:
+            return await make()
+
+        most_ms = MOST_MS if lags else 0
+        told = await self.cache.answer(SITE, QUESTION, 300, make, b"", most_ms, renew if renews else None)
         return int(told.body), told.found
 
     async def underway(self, number: int) -> None:
@@ -283,3 +292,45 @@ async def test_where_people_change_all_the_time_an_answer_is_found_again(shop: S
     assert await ask(b"2.B") == (b"1", "hit")
     shop.clock.now += 1
     assert await ask(b"3.C") == (b"2", "miss")
+
+
+async def test_a_costly_answer_is_made_anew_in_the_background_while_the_last_one_is_given(shop: Shop) -> None:
+    await shop.ask(300, renews=True)
+    began, until = shop.clock.now - 300, asyncio.Event()
+    shop.change()
+    shop.clock.now = began + due_ms(300, 0) - 1
+    assert (await shop.ask(300, until, renews=True), shop.made) == ((1, "hit"), 1)
+    shop.clock.now += 1
+    assert await shop.ask(300, until, renews=True) == (1, "hit")
+    await shop.underway(2)
+    assert await shop.ask(300, until, renews=True) == (1, "hit")
+    shop.clock.now = began + MOST_MS
+    waiting = asyncio.create_task(shop.ask(300, until, renews=True))
+    await asyncio.wait([waiting], timeout=0.2)
+    assert not waiting.done()
+    until.set()
+    assert await waiting == (2, "shared")
+    assert (await shop.ask(300, until, renews=True), shop.made) == ((2, "hit"), 2)
+
+
+async def test_one_that_costs_little_is_waited_for_and_as_fresh_as_what_is_stored(shop: Shop) -> None:
+    for n in range(1, 5):
+        assert await shop.ask(10, renews=True) == (n, "miss")
+        shop.change()
+        shop.clock.now += 10 * EAGER
+
+
+async def test_where_making_one_anew_fails_the_last_is_given_as_long_as_it_is_good(shop: Shop) -> None:
+    async def fails(_: int = 0) -> bytes:
+        raise FailsError
+
+    await shop.ask(300)
+    began = shop.clock.now - 300
+    shop.change()
+    for age in (due_ms(300, 0), MOST_MS - 1):
+        shop.clock.now = began + age
+        told = await shop.cache.answer(SITE, QUESTION, 300, fails, b"", MOST_MS, fails)
+        assert (told.body.strip(), told.found) == (b"1", "hit")
+    shop.clock.now = began + MOST_MS
+    with pytest.raises(FailsError):
+        await shop.cache.answer(SITE, QUESTION, 300, fails, b"", MOST_MS, fails)
