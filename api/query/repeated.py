@@ -104,8 +104,10 @@ class Repeated:
             people = (await self._people.of(meant.site_id)).state.encode()
         except PulseError:
             return None
-        scope.update(meant.found)
-        return await self._answers.again(meant.site_id, meant.given, people, meant.most_ms)
+        body = await self._answers.again(meant.site_id, meant.given, people, meant.most_ms)
+        if body is not None:
+            scope.update(meant.found)
+        return body
 
 
 def word_of(scope: Scope, body: bytes) -> bytes:
