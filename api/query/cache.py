@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from prometheus_client import Counter
@@ -24,8 +25,6 @@ ANSWERS = Counter(
 Make = Callable[[], Awaitable[bytes]]
 Renew = Callable[[int], Awaitable[bytes]]
 """Makes an answer that took so many ms the last time."""
-RENEWED_AT_ONCE = 2
-"""How many answers are made in the background at a time: all at once they would take the longer each."""
 MOST_BYTES = 1_000_000
 """An answer of more is not kept."""
 
@@ -98,8 +97,7 @@ class AnswerCache:
         self._now = now
         self._rate = Rate()
         self._making: dict[tuple[str, bytes], Making] = {}
-        self._renewing: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(RENEWED_AT_ONCE)
+        self._renewing: set[asyncio.Task[bytes]] = set()
 
     async def answer(
         self,
@@ -133,7 +131,7 @@ class AnswerCache:
         while (making := self._making.get(asked.place)) is not None and making.answers(asked):
             with suppress(GoneError):
                 return _counted(await asyncio.shield(making.answer), "shared")
-        return _counted(await self._made(self._begun(asked), make, began), "miss")
+        return _counted(await self._made(self._begun(asked), make), "miss")
 
     async def again(self, site_id: str, given: Given, people: bytes, most_ms: int) -> bytes | None:
         """A kept answer once more: None where something was altered since, or if it is to be made anew."""
@@ -173,16 +171,17 @@ class AnswerCache:
         making = self._making.get(asked.place)
         if making is None or not making.answers(asked):
             making, found = self._begun(asked), "miss"
-            task = asyncio.ensure_future(self._in_turn(making, lambda: renew(kept.cost_ms)))
+            task = asyncio.ensure_future(self._made(making, lambda: renew(kept.cost_ms)))
             self._renewing.add(task)
-            task.add_done_callback(self._renewed)
+            task.add_done_callback(partial(self._renewed, making))
         if patience := patience_ms(kept.cost_ms):
             await asyncio.wait([making.answer], timeout=patience / 1000)
         is_there = making.answer.done() and not making.answer.cancelled() and making.answer.exception() is None
         return _counted(making.answer.result(), found) if is_there else None
 
-    def _renewed(self, task: "asyncio.Task[None]") -> None:
+    def _renewed(self, making: Making, task: "asyncio.Task[bytes]") -> None:
         """Whoever asks next hears of what went wrong."""
+        self._over(making)
         self._renewing.discard(task)
         if not task.cancelled():
             task.exception()
@@ -194,20 +193,12 @@ class AnswerCache:
         self._making[asked.place] = making
         return making
 
-    async def _in_turn(self, making: Making, make: Make) -> None:
-        """Make it once others are made; it tells of what is stored by then."""
-        try:
-            async with self._turns:
-                await self._made(making, make, self._now())
-        finally:
-            self._over(making)
-
-    async def _made(self, making: Making, make: Make, began: int) -> bytes:
+    async def _made(self, making: Making, make: Make) -> bytes:
         """Make it, and keep it."""
         try:
             body = await make()
             making.answer.set_result(body)
-            await self._keep(making.asked._replace(at_ms=began), body)
+            await self._keep(making.asked, body)
         except asyncio.CancelledError:
             _fail(making.answer, GoneError("who asked first went away"))
             raise
