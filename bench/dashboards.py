@@ -17,9 +17,9 @@ from bench.drive import drive
 from bench.evidence import begin
 from bench.figures import quantiles
 from bench.filling import Filling, fill
+from bench.load.refreshing import Refreshed, Refreshing, in_process
 from bench.options import layout, parser, plan
 from bench.outcome import Outcome, lines, outcome, told
-from bench.refreshing import Refreshed, Refreshing, in_process
 from bench.stack import Stack, running
 from clickhouse.client import Client, text_of
 

@@ -1,4 +1,4 @@
-"""`python -m bench.refreshing REFRESHING`: dashboards that ask the query API, in a process of their own; then a line of JSON.
+"""`python -m bench.load.refreshing REFRESHING`: dashboards that ask the query API, in a process of their own; then a line of JSON.
 
 Each refresh asks all questions of a dashboard at once, as a browser does. What is told is how long a client waits: its own share of
 the machine is in it.
@@ -17,7 +17,7 @@ from msgspec import Struct, json
 
 from bench.questions import FUNNEL
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONNECTIONS = 200
 LONGEST_S = 60
 
@@ -50,7 +50,7 @@ class Refreshed(Struct, kw_only=True):
 
 def in_process(wanted: Refreshing) -> Refreshed:
     """Refresh in a process of their own, and wait for what it tells."""
-    command = [sys.executable, "-m", "bench.refreshing", json.encode(wanted).decode()]
+    command = [sys.executable, "-m", "bench.load.refreshing", json.encode(wanted).decode()]
     told = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     return json.decode(told.stdout, type=Refreshed)
 
