@@ -18,12 +18,13 @@ from clickhouse import people
 from clickhouse.client import Client
 from pulse.errors import QueryError, Unavailable
 
-RENEWED_S = 2.0
+RENEWED_S = 2.5
 """At this age what is known is asked anew while it is still given, so that nobody waits for it who asks all the time."""
 KEPT_S = 3.0
 MOST_SITES = 10_000
 AT_ONCE = 1_000
 """So many sites are asked about together."""
+READ_S = 2.0
 PAUSE = 10
 """Reading the dictionary takes at most one part of the time in so many, however much is stored."""
 
@@ -110,7 +111,7 @@ class People:
                 states = people.states(self._client, sites)
         finally:
             took = time.monotonic() - began
-            self._read_again = began + max(RENEWED_S, took * PAUSE)
+            self._read_again = began + max(READ_S, took * PAUSE)
         return states
 
     @property

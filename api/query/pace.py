@@ -17,7 +17,7 @@ MOST_MS = 5_000
 """And none for longer, whatever it costs."""
 LITTLE, MUCH = 10.0, 20.0
 """Answers a second of one process: up to so many little is asked, from so many on much."""
-AHEAD, AHEAD_MS, AHEAD_PART = 2, 200, 2
+AHEAD, AHEAD_MS, AHEAD_PART = 1.5, 100, 2
 """A costly answer is made anew so many times its cost and so many ms before the end, but not before half of its time is over."""
 OVER_S = 5.0
 
@@ -48,7 +48,7 @@ def each_ms(cost_ms: int, most_ms: int = MOST_MS) -> int:
 def due_ms(cost_ms: int, rate: float, most_ms: int = MOST_MS) -> int:
     """At what age an answer is to be made anew, where so many answers a second are asked for."""
     bound = each_ms(cost_ms, most_ms)
-    ahead = 0 if is_cheap(cost_ms) else min(AHEAD * cost_ms + AHEAD_MS, bound // AHEAD_PART)
+    ahead = 0 if is_cheap(cost_ms) else min(int(AHEAD * cost_ms) + AHEAD_MS, bound // AHEAD_PART)
     eager, late = min(EAGER * cost_ms, bound - ahead), bound - ahead
     share = min(max((rate - LITTLE) / (MUCH - LITTLE), 0.0), 1.0)
     return eager + int((late - eager) * share)
