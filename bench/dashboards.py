@@ -6,14 +6,10 @@ no dashboard, which tells how fresh events are otherwise. Ends with 1 if a bar i
 """
 
 import argparse
-import asyncio
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import httpx
 from msgspec import Struct, structs
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -21,9 +17,9 @@ from bench.drive import drive
 from bench.evidence import begin
 from bench.figures import quantiles
 from bench.filling import Filling, fill
+from bench.load.refreshing import Refreshed, Refreshing, in_process
 from bench.options import layout, parser, plan
 from bench.outcome import Outcome, lines, outcome, told
-from bench.questions import FUNNEL
 from bench.stack import Stack, running
 from clickhouse.client import Client, text_of
 
@@ -34,23 +30,7 @@ FRESHER = 1.25
 """By so much longer, and so many seconds, may it take until an event is seen."""
 FRESH_S = 0.25
 CALM_S = 60
-CONNECTIONS = 200
 ANSWERS = "pulse_query_answers_total"
-
-Panel = tuple[str, str, Mapping[str, Any]]
-
-
-class Refreshed(Struct, kw_only=True):
-    """What dashboards asked: seconds of each answer by panel, and how many were none.
-
-    Of all that the API was asked meanwhile, the load's probe included: how many answers were kept (`found`), and how many
-    questions it asked of ClickHouse, by their first words.
-    """
-
-    seconds: dict[str, list[float]] = {}
-    found: dict[str, int] = {}
-    wrong: int = 0
-    asked: dict[str, int] = {}
 
 
 class Verdict(Struct, kw_only=True):
@@ -96,20 +76,6 @@ def main(words: list[str]) -> int:
     wrong = missed(verdict, busy)
     print(*said(verdict), *(f"missed: {each}" for each in wrong), f"evidence: {evidence.folder.name}", sep="\n")
     return 1 if wrong else 0
-
-
-def panels(site: str) -> list[Panel]:
-    """What a dashboard shows."""
-    return [
-        ("GET", "/api/v1/stats", {"site_id": site, "metric": "event_count", "period": "24h", "group_by": "hour"}),
-        ("GET", "/api/v1/stats", {"site_id": site, "metric": "unique_users", "period": "24h"}),
-        ("GET", "/api/v1/stats", {"site_id": site, "metric": "revenue", "period": "24h", "currency": "EUR"}),
-        ("GET", "/api/v1/reports/realtime", {"site_id": site}),
-        ("GET", "/api/v1/reports/pages", {"site_id": site, "period": "24h", "limit": 10}),
-        ("GET", "/api/v1/reports/sources", {"site_id": site, "period": "24h", "limit": 10}),
-        ("POST", "/api/v1/query", {"site_id": site, "period": "24h", "metrics": ["users"], "breakdown": ["country"]}),
-        ("POST", "/api/v1/funnels/query", {"site_id": site, "period": "24h", **FUNNEL}),
-    ]
 
 
 def judged(found: Refreshed, calm: Outcome, busy: Outcome) -> Verdict:
@@ -173,7 +139,15 @@ def _fill(stack: Stack, events: int) -> None:
 def _refreshing(stack: Stack, asked: argparse.Namespace, seconds: float) -> Refreshed:
     began = time.time()
     before = _answers(stack)
-    found = asyncio.run(_watched(stack, asked, seconds))
+    wanted = Refreshing(
+        query=stack.product.url("query"),
+        key=stack.product.keys["admin_key"],
+        site=stack.sites[0],
+        dashboards=asked.dashboards,
+        every=asked.every,
+        seconds=seconds,
+    )
+    found = in_process(wanted)
     found.found = {how: count - before.get(how, 0) for how, count in _answers(stack).items()}
     client = Client(f"{stack.product.url('clickhouse')}/pulse")
     client.command("SYSTEM FLUSH LOGS query_log")
@@ -188,47 +162,6 @@ def _answers(stack: Stack) -> dict[str, int]:
     families = text_string_to_metric_families(stack.metrics("query"))
     samples = [sample for family in families for sample in family.samples if sample.name == ANSWERS]
     return {sample.labels["found"]: int(sample.value) for sample in samples}
-
-
-async def _watched(stack: Stack, asked: argparse.Namespace, seconds: float) -> Refreshed:
-    found = Refreshed()
-    headers = {"authorization": f"Bearer {stack.product.keys['admin_key']}"}
-    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-    shown = panels(stack.sites[0])
-    ends = time.monotonic() + seconds
-    async with httpx.AsyncClient(
-        base_url=stack.product.url("query"), headers=headers, limits=limits, timeout=60
-    ) as client:
-        await asyncio.gather(
-            *(
-                _dashboard(client, shown, found, n * asked.every / asked.dashboards, asked.every, ends)
-                for n in range(asked.dashboards)
-            )
-        )
-    return found
-
-
-async def _dashboard(
-    client: httpx.AsyncClient, shown: list[Panel], found: Refreshed, after: float, every: float, ends: float
-) -> None:
-    due = time.monotonic() + after
-    while due < ends:
-        await asyncio.sleep(max(due - time.monotonic(), 0))
-        await asyncio.gather(*(_panel(client, each, found) for each in shown))
-        due += every
-
-
-async def _panel(client: httpx.AsyncClient, panel: Panel, found: Refreshed) -> None:
-    method, path, asked = panel
-    began = time.perf_counter()
-    given = {"params": asked} if method == "GET" else {"json": asked}
-    try:
-        answer = await client.request(method, path, **given)  # type: ignore[arg-type]
-    except httpx.HTTPError:
-        found.wrong += 1
-        return
-    found.seconds.setdefault(asked.get("metric", path), []).append(time.perf_counter() - began)
-    found.wrong += answer.status_code != 200
 
 
 if __name__ == "__main__":

@@ -23,11 +23,12 @@ COSTLY = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What one question may take of the store."""
+    """What one question may take of the store; no `threads` are as many as the store likes."""
 
     seconds: int
     mb: int
     rows: int
+    threads: int = 0
 
     @property
     def settings(self) -> dict[str, object]:
@@ -40,7 +41,7 @@ class Limits:
             "max_query_size": LONGEST,
             "readonly": 2,
             "cancel_http_readonly_queries_on_client_close": 1,
-        }
+        } | ({"max_threads": self.threads} if self.threads else {})
 
 
 class Bounded(Client):

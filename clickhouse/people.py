@@ -3,6 +3,7 @@
 ClickHouse reads it with the account that Pulse itself has, so it is made anew with each migration, for the account may change.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
@@ -13,7 +14,6 @@ NAME = "people"
 OF_SITE = "\0"
 """The visitor that none can be, under which stands of which people a site is."""
 STATEMENT = Path(__file__).with_suffix(".sql")
-STATE = "SELECT dictGetOrDefault({people:String}, 'user_id', ({site:String}, {of_site:String}), '')"
 
 
 def make(client: Client, cluster: str = "") -> None:
@@ -41,15 +41,23 @@ def dictionary_of(database: str) -> str:
 
 def state(client: Client, site_id: str) -> str:
     """Of which people a site is: another text when they change, empty if nobody was identified. Raises as `query` does."""
-    asked = {"people": dictionary_of(client.database), "site": site_id, "of_site": OF_SITE}
-    [[found]] = client.ask(STATE, asked).rows
-    return str(found)
+    return states(client, [site_id])[0]
 
 
-def mark(client: Client) -> str:
-    """Another text whenever something was stored that the dictionary is made of. Raises as `query` does."""
-    [[found]] = client.query("people/mark").rows
-    return str(found)
+def states(client: Client, sites: Sequence[str]) -> list[str]:
+    """The same of several sites, in their order."""
+    [[found]] = client.query("people/states", _asked(client, sites)).rows
+    return [str(each) for each in found]
+
+
+def looked(client: Client, sites: Sequence[str]) -> tuple[str, list[str]]:
+    """A text that is another one whenever something was stored that the dictionary is made of; and the sites' states."""
+    [[mark, found]] = client.query("people/looked", _asked(client, sites)).rows
+    return str(mark), [str(each) for each in found]
+
+
+def _asked(client: Client, sites: Sequence[str]) -> dict[str, object]:
+    return {"people": dictionary_of(client.database), "sites": list(sites), "of_site": OF_SITE}
 
 
 def reload(client: Client) -> None:

@@ -12,7 +12,7 @@ EVERY_SITE = "pulse:changes"
 
 
 def changes_of(site_id: str) -> str:
-    """The name of a number that grows whenever something of a site was stored, at most once a second for each sink."""
+    """The name of a number that grows whenever something of a site was stored: soon after, and once for all that was by then."""
     return f"pulse:changes:{site_id}"
 
 

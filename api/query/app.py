@@ -44,6 +44,7 @@ from api.query.graphql import route as graphql
 from api.query.measure import Measure
 from api.query.parts import Parts, assemble
 from api.query.recordings import route as recordings
+from api.query.repeated import Repeated
 from pulse import VERSION
 from pulse.settings import Settings
 
@@ -106,6 +107,7 @@ def app_of(parts: Parts) -> FastAPI:
         title="Pulse query API", version=VERSION, description=DESCRIPTION, lifespan=lifespan
     )
     app.state.parts = parts
+    app.add_middleware(Repeated, parts.memory, parts.keyring, parts.people, parts.answers)
     app.add_middleware(Measure)
     app.include_router(health.router)
     for part in PARTS:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from prometheus_client import Counter
@@ -11,7 +12,7 @@ from xxhash import xxh3_128_hexdigest
 
 from api.lenient import Lenient
 from api.query.entry import KEEP, Entry, State, read
-from api.query.pace import MOST_MS
+from api.query.pace import MOST_MS, Rate, patience_ms
 from pulse.change import EVERY_SITE, altered_of, changes_of
 from pulse.errors import Unavailable
 
@@ -21,6 +22,9 @@ Found = Literal["hit", "shared", "miss"]
 ANSWERS = Counter(
     "pulse_query_answers", "Answers of reports, by whether they were kept: hit, shared or miss.", ["found"]
 )
+Make = Callable[[], Awaitable[bytes]]
+Renew = Callable[[int], Awaitable[bytes]]
+"""Makes an answer that took so many ms the last time."""
 MOST_BYTES = 1_000_000
 """An answer of more is not kept."""
 
@@ -30,20 +34,37 @@ class GoneError(Unavailable):
 
 
 class Asked(NamedTuple):
-    """A question: under which name its answer is kept, when it was asked, and what its site was like then, if Redis says so.
+    """A question: under which name its answer is kept and for how many seconds, when it was asked, and what its site was like
+    then, if Redis says so.
 
-    An answer that `lags` may be a little older than what was stored last.
+    An answer may be `most_ms` older than what was stored last.
     """
 
     name: str
     at_ms: int
     state: State | None
-    lags: bool
+    most_ms: int
+    keep_s: int
 
     @property
     def place(self) -> tuple[str, bytes]:
         """What questions have in common that may be one."""
         return self.name, b"" if self.state is None else self.state.altered
+
+
+class Given(NamedTuple):
+    """Under which name the answer to a question is kept, and the number of what was altered of its site by then."""
+
+    name: str
+    altered: bytes
+
+
+class Told(NamedTuple):
+    """An answer, what became of it, and what it is to be found by again, if it was kept."""
+
+    body: bytes
+    found: Found
+    given: Given | None = None
 
 
 class Making(NamedTuple):
@@ -56,7 +77,7 @@ class Making(NamedTuple):
         """Whether it will be good for a question as well: it is of the same state, or of little before."""
         if self.asked.state == asked.state:
             return True
-        return asked.lags and 0 <= asked.at_ms - self.asked.at_ms < MOST_MS
+        return 0 <= asked.at_ms - self.asked.at_ms < asked.most_ms
 
 
 def now_ms() -> int:
@@ -74,39 +95,65 @@ class AnswerCache:
         self._redis = Lenient(url, "answers are not kept")
         self._most_s = most_s
         self._now = now
+        self._rate = Rate()
         self._making: dict[tuple[str, bytes], Making] = {}
+        self._renewing: set[asyncio.Task[bytes]] = set()
 
     async def answer(
         self,
         site_id: str,
         question: bytes,
         seconds: float,
-        make: Callable[[], Awaitable[bytes]],
+        make: Make,
         people: bytes = b"",
-        lags: bool = True,
-    ) -> tuple[bytes, Found]:
+        most_ms: int = MOST_MS,
+        renew: Renew | None = None,
+    ) -> Told:
         """The answer to a question of a site of certain people: kept for no more than `seconds`, else made.
 
-        One that `lags` lacks what was stored in the last five seconds at most, while more is stored all the time.
-        Raises what `make` does; where that is GoneError, who waits for the same asks anew.
+        While more is stored all the time it lacks what was stored in the last `most_ms` at most. `renew` makes it in the
+        background, shortly before that. Raises what `make` does; where that is GoneError, who waits for the same asks anew.
         """
-        name = f"pulse:answer:{site_id}:{xxh3_128_hexdigest(question)}"
+        name = name_of(site_id, question)
         keep_s, began = min(self._most_s, int(seconds)), self._now()
+        self._rate.count(began)
         state, kept = await self._kept(site_id, name, people) if keep_s > 0 else (None, None)
-        if state is not None and kept is not None and kept.answers(state, self._now(), lags):
-            return _counted(kept.body, "hit")
-        asked = Asked(name, began, state, lags)
+        asked = Asked(name, began, state, most_ms, keep_s)
+        if state is not None and kept is not None and kept.answers(state, self._now(), most_ms):
+            given = Given(name, state.altered)
+            if renew is None or not kept.is_due(state, self._now(), most_ms, self._rate.at(began)):
+                return _counted(kept.body, "hit", given)
+            newer = await self._newer(asked, kept, renew)
+            if newer is not None:
+                return newer
+            if kept.answers(state, self._now(), most_ms):
+                return _counted(kept.body, "hit", given)
         while (making := self._making.get(asked.place)) is not None and making.answers(asked):
             with suppress(GoneError):
                 return _counted(await asyncio.shield(making.answer), "shared")
-        return _counted(await self._made(asked, make, keep_s), "miss")
+        return _counted(await self._made(self._begun(asked), make), "miss")
+
+    async def again(self, site_id: str, given: Given, people: bytes, most_ms: int) -> bytes | None:
+        """A kept answer once more: None where something was altered since, or if it is to be made anew."""
+        state, kept = await self._kept(site_id, given.name, people)
+        now = self._now()
+        if state is None or kept is None or state.altered != given.altered or not kept.answers(state, now, most_ms):
+            return None
+        if kept.is_due(state, now, most_ms, self._rate.at(now)):
+            return None
+        self._rate.count(now)
+        ANSWERS.labels("hit").inc()
+        return kept.body
 
     async def changed(self, site_id: str) -> None:
         """What was kept of a site is asked for anew, however often that happens."""
         await self._redis.ask(lambda redis: redis.incr(altered_of(site_id)))
 
     async def close(self) -> None:
-        """Give back the connections."""
+        """End what is made in the background, and give back the connections."""
+        for task in self._renewing:
+            task.cancel()
+        await asyncio.gather(*self._renewing, return_exceptions=True)
         await self._redis.close()
 
     async def _kept(self, site_id: str, name: str, people: bytes) -> tuple[State | None, Entry | None]:
@@ -118,15 +165,40 @@ class AnswerCache:
         every, altered, stored, entry = (each or b"" for each in found)
         return State(every + b"." + altered, stored + b"." + people), read(entry)
 
-    async def _made(self, asked: Asked, make: Callable[[], Awaitable[bytes]], keep_s: int) -> bytes:
-        """Make an answer, for all who ask until it is kept."""
+    async def _newer(self, asked: Asked, kept: Entry, renew: Renew) -> Told | None:
+        """A newer answer than one that is good still, where it comes soon; it is made for all, whoever goes away."""
+        found: Found = "shared"
+        making = self._making.get(asked.place)
+        if making is None or not making.answers(asked):
+            making, found = self._begun(asked), "miss"
+            task = asyncio.ensure_future(self._made(making, lambda: renew(kept.cost_ms)))
+            self._renewing.add(task)
+            task.add_done_callback(partial(self._renewed, making))
+        if patience := patience_ms(kept.cost_ms):
+            await asyncio.wait([making.answer], timeout=patience / 1000)
+        is_there = making.answer.done() and not making.answer.cancelled() and making.answer.exception() is None
+        return _counted(making.answer.result(), found) if is_there else None
+
+    def _renewed(self, making: Making, task: "asyncio.Task[bytes]") -> None:
+        """Whoever asks next hears of what went wrong."""
+        self._over(making)
+        self._renewing.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    def _begun(self, asked: Asked) -> Making:
+        """An answer that is to be made, for all who ask until it is kept."""
         making = Making(asked, asyncio.get_running_loop().create_future())
         making.answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._making[asked.place] = making
+        return making
+
+    async def _made(self, making: Making, make: Make) -> bytes:
+        """Make it, and keep it."""
         try:
             body = await make()
             making.answer.set_result(body)
-            await self._keep(asked, body, keep_s)
+            await self._keep(making.asked, body)
         except asyncio.CancelledError:
             _fail(making.answer, GoneError("who asked first went away"))
             raise
@@ -134,11 +206,16 @@ class AnswerCache:
             _fail(making.answer, error)
             raise
         finally:
-            if self._making.get(asked.place) is making:
-                del self._making[asked.place]
+            self._over(making)
         return body
 
-    async def _keep(self, asked: Asked, body: bytes, keep_s: int) -> None:
+    def _over(self, making: Making) -> None:
+        """Nobody waits for it any longer."""
+        _fail(making.answer, GoneError("it was not made"))
+        if self._making.get(making.asked.place) is making:
+            del self._making[making.asked.place]
+
+    async def _keep(self, asked: Asked, body: bytes) -> None:
         """Keep an answer, or none where it is too large: an older one is not to stay in its place."""
         if asked.state is None:
             return
@@ -147,8 +224,13 @@ class AnswerCache:
             return
         now = self._now()
         entry = Entry(asked.at_ms, max(now - asked.at_ms, 0), asked.state, body)
-        given = (entry.as_bytes(), str(entry.made_ms), str(now), str(keep_s))
+        given = (entry.as_bytes(), str(entry.made_ms), str(now), str(asked.keep_s))
         await self._redis.ask(lambda redis: redis.eval(KEEP, 1, asked.name, *given))
+
+
+def name_of(site_id: str, question: bytes) -> str:
+    """Under which name the answer to a question of a site is kept."""
+    return f"pulse:answer:{site_id}:{xxh3_128_hexdigest(question)}"
 
 
 def _fail(answer: asyncio.Future[bytes], error: BaseException) -> None:
@@ -156,6 +238,6 @@ def _fail(answer: asyncio.Future[bytes], error: BaseException) -> None:
         answer.set_exception(error)
 
 
-def _counted(body: bytes, found: Found) -> tuple[bytes, Found]:
+def _counted(body: bytes, found: Found, given: Given | None = None) -> Told:
     ANSWERS.labels(found).inc()
-    return body, found
+    return Told(body, found, given)

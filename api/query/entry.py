@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import NamedTuple
 
-from api.query.pace import is_good
+from api.query.pace import due_ms, each_ms
 
 KEEP = """
 local made = tonumber(string.match(redis.call('GETRANGE', KEYS[1], 0, 31), '^%d+'))
@@ -35,11 +35,18 @@ class Entry(NamedTuple):
         """As it is kept."""
         return b"\n".join((b"%d" % self.made_ms, b"%d" % self.cost_ms, *self.of, self.body))
 
-    def answers(self, state: State, now_ms: int, lags: bool) -> bool:
-        """Whether it may be given where the site is like that now; if it `lags`, also a little after more was stored."""
+    def answers(self, state: State, now_ms: int, most_ms: int) -> bool:
+        """Whether it may be given where the site is like that now; for `most_ms` at most also after more was stored.
+
+        Never where the clock has stepped back since it was made.
+        """
         if self.of == state:
             return True
-        return lags and self.of.altered == state.altered and is_good(self.made_ms, self.cost_ms, now_ms)
+        return self.of.altered == state.altered and 0 <= now_ms - self.made_ms < each_ms(self.cost_ms, most_ms)
+
+    def is_due(self, state: State, now_ms: int, most_ms: int, rate: float) -> bool:
+        """Whether it is to be made anew although it may be given, where so many answers a second are asked for."""
+        return self.of != state and now_ms - self.made_ms >= due_ms(self.cost_ms, rate, most_ms)
 
 
 def read(kept: bytes) -> Entry | None:

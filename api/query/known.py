@@ -7,6 +7,7 @@ reads the dictionary anew by itself; the embedded one does not, so whoever asks 
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import NamedTuple
@@ -17,10 +18,13 @@ from clickhouse import people
 from clickhouse.client import Client
 from pulse.errors import QueryError, Unavailable
 
-RENEWED_S = 2.0
+RENEWED_S = 2.5
 """At this age what is known is asked anew while it is still given, so that nobody waits for it who asks all the time."""
 KEPT_S = 3.0
 MOST_SITES = 10_000
+AT_ONCE = 1_000
+"""So many sites are asked about together."""
+READ_S = 2.0
 PAUSE = 10
 """Reading the dictionary takes at most one part of the time in so many, however much is stored."""
 
@@ -41,6 +45,7 @@ class People:
         self._read = ""
         self._read_again = 0.0
         self._asking: dict[str, asyncio.Task[Known]] = {}
+        self._wanted: set[str] = set()
         self._found: OrderedDict[str, tuple[Known, float]] = OrderedDict()
 
     async def of(self, site_id: str) -> Known:
@@ -51,8 +56,7 @@ class People:
         known, at = self._found.get(site_id, (None, 0.0))
         age = time.monotonic() - at
         if known is not None and age < KEPT_S:
-            if age >= RENEWED_S:
-                self._asked(site_id)
+            self._want(site_id, age)
             return known
         try:
             return await asyncio.shield(self._asked(site_id))
@@ -62,6 +66,13 @@ class People:
             raise Unavailable(
                 f"the dictionary of people, which `pulse migrate` makes, cannot be read: {error}"
             ) from None
+
+    def _want(self, site_id: str, age: float) -> None:
+        """Ask in the background about one that is soon too old, and about all others with it that were asked for meanwhile."""
+        if age >= RENEWED_S:
+            self._asked(site_id)
+        elif len(self._wanted) < AT_ONCE:
+            self._wanted.add(site_id)
 
     def _asked(self, site_id: str) -> "asyncio.Task[Known]":
         """The question of a site's state: one for all who wait for it, whoever of them goes away."""
@@ -73,39 +84,44 @@ class People:
 
     async def _renewed(self, site_id: str) -> Known:
         began = time.monotonic()
-        state = await to_thread.run_sync(self._state, site_id)
-        return self._kept(site_id, Known(self._dictionary if state else "", state), began)
+        sites = [site_id, *(self._wanted - self._asking.keys())]
+        self._wanted.clear()
+        for site, state in zip(sites, await to_thread.run_sync(self._states, sites), strict=True):
+            self._kept(site, Known(self._dictionary if state else "", state), began)
+        return self._found[site_id][0]
 
-    def _state(self, site_id: str) -> str:
+    def _states(self, sites: Sequence[str]) -> list[str]:
         if self._reading.acquire(blocking=False):
             try:
-                self._refresh()
+                if time.monotonic() >= self._read_again:
+                    return self._refreshed(sites)
             finally:
                 self._reading.release()
-        return people.state(self._client, site_id)
+        return people.states(self._client, sites)
 
-    def _refresh(self) -> None:
+    def _refreshed(self, sites: Sequence[str]) -> list[str]:
         """Have the dictionary read if there is something new; an account that may not leaves it to the server."""
         began = time.monotonic()
-        if began < self._read_again:
-            return
         try:
-            mark = people.mark(self._client)
+            mark, states = people.looked(self._client, sites)
             if mark != self._read:
                 with suppress(QueryError):
                     people.reload(self._client)
                 self._read = mark
+                states = people.states(self._client, sites)
         finally:
             took = time.monotonic() - began
-            self._read_again = began + max(RENEWED_S, took * PAUSE)
+            self._read_again = began + max(READ_S, took * PAUSE)
+        return states
 
     @property
     def _dictionary(self) -> str:
         return people.dictionary_of(self._client.database)
 
-    def _kept(self, site_id: str, known: Known, at: float) -> Known:
+    def _kept(self, site_id: str, known: Known, at: float) -> None:
+        if self._found.get(site_id, (known, at))[1] > at:
+            return
         self._found[site_id] = (known, at)
         self._found.move_to_end(site_id)
         if len(self._found) > MOST_SITES:
             self._found.popitem(last=False)
-        return known

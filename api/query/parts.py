@@ -17,6 +17,7 @@ from api.query.cache import AnswerCache
 from api.query.keeper import ANSWER_S, Keeper, patient
 from api.query.known import People
 from api.query.nightly import Nightly
+from api.query.repeated import Memory
 from clickhouse.analyst import Analyst, analyst_of
 from clickhouse.bounded import Limits
 from clickhouse.client import Client, connect
@@ -67,6 +68,8 @@ class Parts:
     """What makes snapshots of retention."""
     recordings: Objects | None = None
     """Where sessions are recorded; None where they are not."""
+    memory: Memory = field(default_factory=Memory)
+    """What requests meant lately."""
     turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(QUESTIONS_AT_ONCE))
     sql_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(STATEMENTS_AT_ONCE))
     backtest_turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(BACKTESTS_AT_ONCE))
@@ -137,7 +140,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _of(request: Request) -> Parts:
+async def _of(request: Request) -> Parts:
     found: Parts = request.app.state.parts
     return found
 

@@ -20,6 +20,8 @@ from clickhouse.reports.query import answer
 from clickhouse.reports.scope import Scope
 from pulse.minute import MINUTE_MS, minute_of
 
+NOW_MS = 2_000
+"""By so much may lag what is told of now."""
 ACTIVE_MINUTES = 5
 MINUTES = 30
 AUDIENCE = ["users", "visitors", "sessions", "pageviews", "events", "bounce_rate"]
@@ -177,7 +179,7 @@ async def newness_report(request: Request, key: Reader, parts: With, asked: Aske
 
 
 @router.get("/realtime", summary="Who is there now", response_model=RealtimeResponse)
-@kept(seconds=5, lags=False)
+@kept(seconds=5, most_ms=NOW_MS)
 async def realtime_report(request: Request, key: Reader, parts: With, asked: AskedNow) -> Response:
     """Visitors of the last 5 minutes, each of the last 30 minutes, and the 10 most frequent pages, events and countries."""
     now = now_ms()

@@ -102,6 +102,7 @@ async def change_site(key: Administrator, parts: With, site_id: Reference, chang
     changed = await parts.stored(lambda store: store.sites.change(key.organisation, own, values))
     if "mode" in values:
         await _forget_keys(parts, own)
+    await parts.answers.changed(own)
     return told(changed)
 
 
@@ -111,6 +112,7 @@ async def archive_site(key: Administrator, parts: With, site_id: Reference) -> R
     require_whole_organisation(key)
     await parts.stored(lambda store: store.sites.archive(key.organisation, site_id, now_ms()))
     await _forget_keys(parts, site_id)
+    await parts.answers.changed(site_id)
     return Response(status_code=204)
 
 

@@ -1,5 +1,6 @@
 """GET /api/v1/stats: one metric of a site over a time, whole and by groups."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
@@ -167,7 +168,9 @@ async def stats(request: Request, key: Reader, parts: With, asked: Annotated[Ask
         asked.bots,
         people=people,
     )
-    found = await _found(request, parts, site, asked, query, scope, times)
+    found, notes = await asyncio.gather(
+        _found(request, parts, site, asked, query, scope, times), _noted(parts, scope, times)
+    )
     data = {
         "metric": asked.metric,
         "value": found.value,
@@ -178,11 +181,15 @@ async def stats(request: Request, key: Reader, parts: With, asked: Annotated[Ask
         "group_by": query.group_by,
         "timezone": query.timezone,
         "breakdown": breakdown(query.group_by, found, times),
-        "annotations": [each.model_dump() for each in await noted(parts, scope)] if times else [],
+        "annotations": notes,
         "meta": {"source": found.source, "rows_read": found.rows_read, "ms": round((perf_counter() - began) * 1000, 2)},
     }
     body = _encode({"success": True, "data": data, "timestamp": now_ms()})
     return Response(body, media_type="application/json")
+
+
+async def _noted(parts: With, scope: Scope, times: list[int]) -> list[dict[str, Any]]:
+    return [each.model_dump() for each in await noted(parts, scope)] if times else []
 
 
 async def _found(

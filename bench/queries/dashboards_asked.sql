@@ -6,6 +6,6 @@ WHERE type != 'QueryStart'
     AND current_database = currentDatabase()
     AND event_time_microseconds >= fromUnixTimestamp64Micro({since:Int64})
     AND event_time_microseconds <= fromUnixTimestamp64Micro({until:Int64})
-    AND (mapContains(Settings, 'cancel_http_readonly_queries_on_client_close') OR query LIKE '%dictGetOrDefault(%' OR query LIKE '%FROM identity_links%')
+    AND (mapContains(Settings, 'max_rows_to_read') OR query LIKE '%dictGetOrDefault(%' OR query LIKE '%FROM identity_links%')
 GROUP BY begin
 ORDER BY times DESC

@@ -1,5 +1,6 @@
 """Making known which sites' events have changed, so that answers that were kept are asked for anew."""
 
+import time
 from collections.abc import Iterable
 from logging import getLogger
 from threading import Condition, Thread
@@ -12,13 +13,15 @@ from redis.retry import Retry
 from pulse.change import EVERY_SITE, changes_of
 
 TIMEOUT_S = 1.0
-PAUSE_S = 1.0
+LEAST_S, MOST_S = 0.05, 1.0
+PART = 20
+"""Telling takes at most one part of the time in so many, but it is told at least once in `MOST_S`."""
 
 log = getLogger(__name__)
 
 
 class Changed:
-    """Counts changes in Redis in the background, each site's at most once in `PAUSE_S`, until Redis has taken them.
+    """Counts changes in Redis in the background, all that were noted since the last time at once, until Redis has taken them.
 
     It begins with all sites: another sink may have stored something and died before it said so.
     """
@@ -53,13 +56,15 @@ class Changed:
             with self._noted:
                 self._noted.wait_for(lambda: self._names or self._is_stopping)
                 names, self._names = self._names, set()
+            began = time.monotonic()
             counted = not names or self._counted(names)
+            pause_s = pause(time.monotonic() - began) if counted else MOST_S
             with self._noted:
                 if not counted:
                     self._names |= names
                 if self._is_stopping and (not counted or not self._names):
                     return
-                self._noted.wait_for(lambda: self._is_stopping, PAUSE_S)
+                self._noted.wait_for(lambda: self._is_stopping, pause_s)
 
     def _counted(self, names: set[str]) -> bool:
         try:
@@ -74,3 +79,8 @@ class Changed:
             return False
         self._is_away = False
         return True
+
+
+def pause(took_s: float) -> float:
+    """For how long nothing more is told after what took so long."""
+    return min(max(LEAST_S, PART * took_s), MOST_S)

@@ -47,6 +47,7 @@ class Writer:
         self._client = client
         self._most_s = most_s
         self._note = note
+        self._touched: set[str] = set()
         self._queries = stored.queries_of(client)
         self._again = 0
         self._heard = 0.0
@@ -62,11 +63,20 @@ class Writer:
     def store(self, records: Sequence[Record]) -> None:
         """Store the records of all kinds, of each only what is not there; raises Unavailable, QueryError."""
         self._look()
-        for kind in KINDS:
-            own = [record for record in records if record.topic == kind.topic]
-            if own:
-                self._store(kind, own)
+        try:
+            for kind in KINDS:
+                own = [record for record in records if record.topic == kind.topic]
+                if own:
+                    self._store(kind, own)
+        finally:
+            self._tell()
         self._account([record for record in records if record.topic == EVENTS.topic])
+
+    def _tell(self) -> None:
+        """Tell of what was stored once the aggregates of it are there as well: who asks anew then finds both."""
+        sites, self._touched = self._touched, set()
+        if sites:
+            self._note(sites)
 
     def has(self, record: Record) -> bool:
         """Whether everything of a record is stored, or kept among the refused."""
@@ -143,7 +153,7 @@ class Writer:
         if kind is LEDGER:
             ledger.measure(parsed.rows)
         if kind in (EVENTS, METRICS):
-            self._note(pc.unique(parsed.rows["site_id"]).to_pylist())
+            self._touched.update(pc.unique(parsed.rows["site_id"]).to_pylist())
         if kind is EVENTS:
             ages = time.time() - parsed.rows["received_at"].to_numpy(zero_copy_only=False).astype(np.float64) / 1000
             meters.FRESHNESS.observe(ages[~np.isnan(ages)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from api.query.cache import MOST_BYTES, AnswerCache
-from api.query.pace import MOST_MS
+from api.query.pace import EAGER, MOST_MS, due_ms
 from pulse.change import altered_of, changes_of
 
 SITE, QUESTION = "shop", b"?"
@@ -68,7 +68,8 @@ class World:
     now: int = BEGIN
     changes: list[tuple[int, bool]] = field(default_factory=list)
     asking: list[asyncio.Task[None]] = field(default_factory=list)
-    lags: bool = True
+    most_ms: int = MOST_MS
+    renews: bool = False
 
     async def take(self, steps: tuple[Step, ...] | list[Step], depth: int) -> None:
         """Go through steps; what is asked while an answer is made is asked of another process."""
@@ -84,6 +85,10 @@ class World:
                 if step.waits and depth < PROCESSES:  # nobody waits for whom another waits for
                     await asyncio.wait([asking])
 
+    async def renew(self, _: int) -> bytes:
+        """Make an answer in the background."""
+        return b"%d" % len(self.changes)
+
     async def ask(self, step: Ask, depth: int) -> None:
         """Ask, and judge the answer: of all that was altered before, and all that was stored more than five seconds before."""
         asked_at, before = self.now, len(self.changes)
@@ -97,15 +102,17 @@ class World:
             return b"%d" % known + b" " * (MOST_BYTES if step.comes == "large" else 0)
 
         try:
-            body, _ = await self.caches[depth % len(self.caches)].answer(SITE, QUESTION, 300, make, lags=self.lags)
+            told = await self.caches[depth % len(self.caches)].answer(
+                SITE, QUESTION, 300, make, b"", self.most_ms, self.renew if self.renews else None
+            )
         except FailsError:
             return
-        known = int(body)
+        known = int(told.body)
         assert all(n < known for n in due), (known, due, self.changes[:before], asked_at)
 
     def is_due(self, at: int, is_altered: bool, asked_at: int) -> bool:
         """Whether an answer may not lack a change."""
-        return is_altered or not self.lags or asked_at - at >= MOST_MS
+        return is_altered or asked_at - at >= self.most_ms
 
 
 @pytest.fixture
@@ -114,9 +121,9 @@ def redis(redis_url: str) -> Iterator[Redis]:
         yield made
 
 
-async def gone_through(redis_url: str, redis: Redis, steps: list[Step], lags: bool) -> None:
+async def gone_through(redis_url: str, redis: Redis, steps: list[Step], most_ms: int, renews: bool) -> None:
     redis.flushdb()
-    world = World(redis, lags=lags)
+    world = World(redis, most_ms=most_ms, renews=renews)
     now: Callable[[], int] = lambda: world.now  # noqa: E731
     world.caches = [AnswerCache(redis_url, 300, now) for _ in range(PROCESSES)]
     await world.take(steps, 0)
@@ -128,12 +135,12 @@ async def gone_through(redis_url: str, redis: Redis, steps: list[Step], lags: bo
 
 
 @settings(max_examples=150, deadline=None)
-@given(steps=st.lists(SMALL | ASK, max_size=12), lags=st.booleans())
+@given(steps=st.lists(SMALL | ASK, max_size=12), most_ms=st.sampled_from((MOST_MS, 1_000, 0)), renews=st.booleans())
 def test_no_answer_lacks_what_was_stored_five_seconds_before_it_was_asked_for(
-    redis_url: str, steps: list[Step], lags: bool
+    redis_url: str, steps: list[Step], most_ms: int, renews: bool
 ) -> None:
     with Redis.from_url(redis_url) as redis:
-        asyncio.run(gone_through(redis_url, redis, steps, lags))
+        asyncio.run(gone_through(redis_url, redis, steps, most_ms, renews))
 
 
 class Clock:
@@ -156,7 +163,12 @@ class Shop:
         self.redis.incr(changes_of(SITE))
 
     async def ask(
-        self, cost_ms: int = 0, until: asyncio.Event | None = None, more: int = 0, lags: bool = True
+        self,
+        cost_ms: int = 0,
+        until: asyncio.Event | None = None,
+        more: int = 0,
+        lags: bool = True,
+        renews: bool = False,
     ) -> tuple[int, str]:
         async def make() -> bytes:
             self.made += 1
@@ -167,8 +179,12 @@ class Shop:
             self.clock.now += cost_ms
             return b"%d" % mine + b" " * more
 
-        body, found = await self.cache.answer(SITE, QUESTION, 300, make, lags=lags)
-        return int(body), found
+        async def renew(_: int) -> bytes:
+            return await make()
+
+        most_ms = MOST_MS if lags else 0
+        told = await self.cache.answer(SITE, QUESTION, 300, make, b"", most_ms, renew if renews else None)
+        return int(told.body), told.found
 
     async def underway(self, number: int) -> None:
         while await self.begun.get() < number:
@@ -269,10 +285,52 @@ async def test_where_people_change_all_the_time_an_answer_is_found_again(shop: S
         return b"%d" % shop.made
 
     async def ask(people: bytes) -> tuple[bytes, str]:
-        return await shop.cache.answer(SITE, QUESTION, 300, make, people)
+        return (await shop.cache.answer(SITE, QUESTION, 300, make, people))[:2]
 
     assert await ask(b"1.A") == (b"1", "miss")
     shop.clock.now += 999
     assert await ask(b"2.B") == (b"1", "hit")
     shop.clock.now += 1
     assert await ask(b"3.C") == (b"2", "miss")
+
+
+async def test_a_costly_answer_is_made_anew_in_the_background_while_the_last_one_is_given(shop: Shop) -> None:
+    await shop.ask(300, renews=True)
+    began, until = shop.clock.now - 300, asyncio.Event()
+    shop.change()
+    shop.clock.now = began + due_ms(300, 0) - 1
+    assert (await shop.ask(300, until, renews=True), shop.made) == ((1, "hit"), 1)
+    shop.clock.now += 1
+    assert await shop.ask(300, until, renews=True) == (1, "hit")
+    await shop.underway(2)
+    assert await shop.ask(300, until, renews=True) == (1, "hit")
+    shop.clock.now = began + MOST_MS
+    waiting = asyncio.create_task(shop.ask(300, until, renews=True))
+    await asyncio.wait([waiting], timeout=0.2)
+    assert not waiting.done()
+    until.set()
+    assert await waiting == (2, "shared")
+    assert (await shop.ask(300, until, renews=True), shop.made) == ((2, "hit"), 2)
+
+
+async def test_one_that_costs_little_is_waited_for_and_as_fresh_as_what_is_stored(shop: Shop) -> None:
+    for n in range(1, 5):
+        assert await shop.ask(10, renews=True) == (n, "miss")
+        shop.change()
+        shop.clock.now += 10 * EAGER
+
+
+async def test_where_making_one_anew_fails_the_last_is_given_as_long_as_it_is_good(shop: Shop) -> None:
+    async def fails(_: int = 0) -> bytes:
+        raise FailsError
+
+    await shop.ask(300)
+    began = shop.clock.now - 300
+    shop.change()
+    for age in (due_ms(300, 0), MOST_MS - 1):
+        shop.clock.now = began + age
+        told = await shop.cache.answer(SITE, QUESTION, 300, fails, b"", MOST_MS, fails)
+        assert (told.body.strip(), told.found) == (b"1", "hit")
+    shop.clock.now = began + MOST_MS
+    with pytest.raises(FailsError):
+        await shop.cache.answer(SITE, QUESTION, 300, fails, b"", MOST_MS, fails)
