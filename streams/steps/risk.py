@@ -226,6 +226,8 @@ def evidence_of(sight: Sight) -> Evidence:
         asns=seen.asns or None,
         countries=seen.countries or None,
         sessions=seen.sessions or None,
+        asn_changed=seen.moved,
+        crowd=seen.crowd or None,
         impossible_travel=seen.travelled,
         webdriver=bool(device.automation & PROGRAMS) if device else None,
         headless=is_headless(device.automation - PROGRAMS) if device else None,
