@@ -24,10 +24,10 @@ class Arrival:
     """Where an event comes from: log id, partition and offset of its record, and `index` among the record's lines.
 
     `timestamp` is when the record was written, in ms since the epoch. The `country` that the address tells is
-    what an earlier step has found for later ones; `met` are events of devices that are to be judged by where they were seen.
+    what an earlier step has found for later ones, as is whether `hints_differ` from the user agent; `met` are events of devices that are to be judged by where they were seen.
     """
 
-    __slots__ = ("country", "index", "log", "met", "offset", "partition", "timestamp")
+    __slots__ = ("country", "hints_differ", "index", "log", "met", "offset", "partition", "timestamp")
 
     def __init__(self, log: str, partition: int, offset: int, timestamp: int, index: int = 0) -> None:
         self.log = log
@@ -36,6 +36,7 @@ class Arrival:
         self.timestamp = timestamp
         self.index = index
         self.country = ""
+        self.hints_differ: bool | None = None
         self.met: list[tuple[RefinedEvent, Judge]] = []
 
 
