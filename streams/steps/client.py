@@ -123,9 +123,8 @@ def learning(finder: Finder, judge: Callable[[Sight], Values]) -> Callable[[Told
         claim = claim_of(bot.claims, found, finder.homes(bot.claims)) if bot.claims else ""
         is_bot, there = Agent._make(agent).bot, found.country or Place._make(place).country or ""
         leave = (False,) if day < 0 else (True, there, timezone or "", day)
-        verdict = judge(
-            sight(found.network, days, found.asn, found.as_entropy, is_bot, claim, *leave, hints_differ=differs)
-        )
+        seen = sight(found.network, days, found.asn, found.as_entropy, is_bot, claim, *leave)
+        verdict = judge(seen._replace(hints_differ=differs))
         network = network_of(ip) if ip is not None else None
         return tuple(Client(since, until, network, found.country, claim, differs, agent, place, verdict))
 
