@@ -17,6 +17,8 @@ from streams.devices import Devices
 
 NOW = 1_800_000_000_000
 A_BATCH = 10_000
+SHARING = 50
+"""So many places are in one network, that some ten devices meet there."""
 ASKED = 200_000
 FULL = 50_000
 COUNTRIES = ("AT", "BE", "CH", "DE", "ES", "FR", "GB", "IT", "JP", "US")
@@ -27,7 +29,9 @@ PLACES = (1,) * 7 + (2, 3, 8)
 def at(dice: random.Random, device: int, minute: int) -> Sighting:
     """A device at one of its places."""
     place = device * 7 + dice.randrange(PLACES[device % len(PLACES)])
-    ip, asn, country = f"10.{place >> 8 & 255}.{place & 255}.0", 1 + place % 60_000, ("AT", "DE", "US", "JP")[place % 4]
+    network = place // SHARING
+    ip, asn = f"{network >> 16}.{network >> 8 & 255}.{network & 255}.0", 1 + place % 60_000
+    country = ("AT", "DE", "US", "JP")[place % 4]
     name = device_of("shop", f"f{device}", f"v{device}")
     found = sighting(name, NOW + minute * 60_000, ip, asn, country, f"s{place}", "eyeball")
     return at_place(found, "shop", ip, f"f{device}", "eyeball")

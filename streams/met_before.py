@@ -1,6 +1,7 @@
 """Reading back where devices were seen, of what is stored: streaming questions, whose answers never become objects but states."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,9 +18,19 @@ HERE = Path(__file__).parent
 _ROW = np.dtype([("key", "<u8"), ("word", "<u8")])
 
 
-def load_devices(client: Client, devices: Devices, partition: int, since_ms: int, now_ms: int) -> None:
+class Before(NamedTuple):
+    """Before which offset of which log an event came; of other logs all did."""
+
+    log: str = ""
+    offset: int = 0
+
+
+def load_devices(
+    client: Client, devices: Devices, partition: int, since_ms: int, now_ms: int, before: Before = Before()
+) -> None:
     """Note where the devices of a partition were seen since a moment, in ms since the epoch: of too many, those met last. Raises Unavailable."""
     asked = {"partition": partition, "since": since_ms, "each": EACH_BYTES, "kinds": list(USUAL)}
+    asked |= {"log": before.log, "before": before.offset}
     try:
         for name, into in (("stored_devices", devices.known), ("stored_places", devices.places)):
             parameters = asked | {"most": into.room}

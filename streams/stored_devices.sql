@@ -68,6 +68,7 @@ FROM
                     AND consent = 'granted'
                     AND NOT imported
                     AND _partition = {partition:UInt16}
+                    AND (_log != {log:String} OR bitShiftRight(_place, 10) < {before:UInt64})
                     AND received_at >= fromUnixTimestamp64Milli({since:Int64})
             )
             GROUP BY device, thing

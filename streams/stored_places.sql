@@ -33,6 +33,7 @@ FROM
                 AND ip != ''
                 AND network IN {kinds:Array(String)}
                 AND _partition = {partition:UInt16}
+                AND (_log != {log:String} OR bitShiftRight(_place, 10) < {before:UInt64})
                 AND received_at >= fromUnixTimestamp64Milli({since:Int64})
             GROUP BY place, device
         )
