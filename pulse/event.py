@@ -128,6 +128,15 @@ class Event(Struct, kw_only=True, omit_defaults=True, gc=False):
         ]
         | None
     ) = None
+    client_hints: (
+        Annotated[
+            Annotated[str, Meta(max_length=512)],
+            Meta(
+                description="What the visitor's browser sent as `Sec-CH-UA`, `Sec-CH-UA-Mobile` and `Sec-CH-UA-Platform`, with `|` between, from a server with a secret key; else the connection's."
+            ),
+        ]
+        | None
+    ) = None
     properties: (
         Annotated[
             dict[str, Any],

@@ -183,10 +183,10 @@ class Settings(BaseSettings):
         ge=1,
         description="MB that the filters of older event ids may take in a process of the streams; where they are short, ClickHouse is asked more often.",
     )
-    devices: int = Field(
-        1_000_000,
+    devices_mb: int = Field(
+        256,
         ge=1,
-        description="Devices of which a process of the streams knows where they were seen within a day, some 250 bytes each, 800 at most; beyond it those met longest ago are forgotten.",
+        description="MB that a process of the streams may take to know where devices were seen within a day, some 200 bytes each, 500 at most; a quarter of it is for the networks that they were at. Beyond it those met longest ago are forgotten.",
     )
     geo_database: Path | None = Field(
         None,

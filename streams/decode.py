@@ -21,7 +21,7 @@ AT_ONCE = 64
 """So many events, with all that is made of them, fit into the processor's own cache; more go there and back for each step."""
 LINE_KEPT = 4096
 _ADDRESS = re.compile(rb'("ip"\s*:\s*")([^"]*)')
-_DEVICE = re.compile(rb'("(?:user_agent|fingerprint_id)"\s*:\s*")(?:[^"\\]|\\.)*', re.DOTALL)
+_DEVICE = re.compile(rb'("(?:user_agent|client_hints|fingerprint_id)"\s*:\s*")(?:[^"\\]|\\.)*', re.DOTALL)
 _SIGNALS = b'"device_signals"'
 DETAIL_KEPT = 300
 

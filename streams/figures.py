@@ -54,7 +54,8 @@ def count(refined: Refined) -> None:
 
 
 class Size(NamedTuple):
-    """What is remembered of a partition: ids and bytes, exactly and in filters; devices, and how many were forgotten for want of room."""
+    """What is remembered of a partition: ids and bytes, exactly and in filters; devices, networks, and how many were forgotten for want
+    of room."""
 
     partition: int
     exact: int
@@ -62,13 +63,18 @@ class Size(NamedTuple):
     older: int
     older_bytes: int
     devices: int
-    forgotten: int
+    devices_bytes: int
+    devices_forgotten: int
+    places: int
+    places_bytes: int
+    places_forgotten: int
 
 
 def size_of(partition: int, memory: Memory) -> Size:
     """What a memory holds."""
-    older, devices = memory.older, memory.devices
-    return Size(partition, memory.exact, memory.exact_bytes, len(older), older.nbytes, len(devices), devices.forgotten)
+    older, devices, places = memory.older, memory.devices.known, memory.devices.places
+    followed = (each for some in (devices, places) for each in (len(some), some.nbytes, some.forgotten))
+    return Size(partition, memory.exact, memory.exact_bytes, len(older), older.nbytes, *followed)
 
 
 class Now(Collector):
@@ -100,28 +106,50 @@ class Now(Collector):
             "pulse_refine_seen_ids", "Event ids remembered; the latest both exactly and in filters.", labels=LABELS
         )
         size = GaugeMetricFamily("pulse_refine_seen_bytes", "Memory that remembered event ids take.", labels=LABELS)
-        devices = GaugeMetricFamily(
-            "pulse_refine_devices", "Devices of which it is known where they were seen.", labels=["partition"]
-        )
-        forgotten = CounterMetricFamily(
-            "pulse_refine_devices_forgotten",
-            "Devices forgotten early, since there were more than PULSE_DEVICES.",
-            labels=["partition"],
-        )
-        for each in self._sizes():
-            devices.add_metric([str(each.partition)], each.devices)
-            forgotten.add_metric([str(each.partition)], each.forgotten)
+        sizes = list(self._sizes())
+        for each in sizes:
             ids.add_metric([str(each.partition), "exact"], each.exact)
             ids.add_metric([str(each.partition), "filter"], each.older)
             size.add_metric([str(each.partition), "exact"], each.exact_bytes)
             size.add_metric([str(each.partition), "filter"], each.older_bytes)
         yield ids
         yield size
-        yield devices
-        yield forgotten
+        yield from _followed(sizes)
         yield GaugeMetricFamily(
             "pulse_refine_waiting", "1 while refinement waits for the store.", value=float(self._waiting())
         )
+
+
+def _followed(sizes: Iterable[Size]) -> Iterator[Metric]:
+    """What is known of devices, and of the networks that they were at."""
+    devices = GaugeMetricFamily(
+        "pulse_refine_devices", "Devices of which it is known where they were seen.", labels=["partition"]
+    )
+    places = GaugeMetricFamily(
+        "pulse_refine_places", "Networks of which it is known which devices were there.", labels=["partition"]
+    )
+    taken = GaugeMetricFamily(
+        "pulse_refine_devices_bytes", "Memory that they take, as counted.", labels=["partition", "kept"]
+    )
+    forgotten = CounterMetricFamily(
+        "pulse_refine_devices_forgotten",
+        "Devices forgotten early, for want of room in PULSE_DEVICES_MB.",
+        labels=["partition"],
+    )
+    places_forgotten = CounterMetricFamily(
+        "pulse_refine_places_forgotten",
+        "Networks forgotten early, for want of room in PULSE_DEVICES_MB.",
+        labels=["partition"],
+    )
+    for each in sizes:
+        partition = str(each.partition)
+        devices.add_metric([partition], each.devices)
+        places.add_metric([partition], each.places)
+        taken.add_metric([partition, "devices"], each.devices_bytes)
+        taken.add_metric([partition, "places"], each.places_bytes)
+        forgotten.add_metric([partition], each.devices_forgotten)
+        places_forgotten.add_metric([partition], each.places_forgotten)
+    return iter((devices, places, taken, forgotten, places_forgotten))
 
 
 class Networks(Collector):

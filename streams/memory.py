@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.bloom import Flags
-from streams.devices import MOST, Devices
+from streams.devices import MOST_BYTES, Devices
 from streams.older import PARTS, Older
 from streams.recent import DIGEST_BYTES, Digests, Layer, Recent, array_of, ascending
 from streams.stand import Stand
@@ -26,14 +26,16 @@ FOREVER = 1 << 62
 class Bounds:
     """How many ids a process may remember exactly, and how many bytes older ones may take; shared by its partitions.
 
-    `taken` is what ids of older logs take of these bytes, at most half. `devices` are followed.
+    `taken` is what ids of older logs take of these bytes, at most half. Devices that are followed take `devices_bytes`. `shares` are
+    the partitions of the log, whoever owns them.
     """
 
     recent: int = 1 << 20
     older_bytes: int = 1 << 30
     partitions: int = 1
     taken: int = 0
-    devices: int = MOST
+    devices_bytes: int = MOST_BYTES
+    shares: int = 1
 
     def recent_each(self) -> int:
         """What a partition may remember exactly."""
@@ -44,8 +46,8 @@ class Bounds:
         return (self.older_bytes - self.taken) // self.partitions
 
     def devices_each(self) -> int:
-        """How many devices a partition may follow."""
-        return max(self.devices // self.partitions, 1)
+        """What the devices that a partition follows may take."""
+        return max(self.devices_bytes // self.partitions, 1)
 
     def elsewhere_bytes(self) -> int:
         """What ids of older logs may take."""
@@ -75,7 +77,7 @@ class Memory:
         self.recent = Recent()
         self.older = Older(window_ms, self.bounds.older_bytes_each)
         self.elsewhere: Older | None = None
-        self.devices = Devices(self.bounds.devices_each)
+        self.devices = Devices(self.bounds.devices_each, lambda: self.bounds.shares)
         self.position: int | None = None
         self.stored = 0
         self.newest = 0

@@ -61,7 +61,8 @@ def run(settings: Settings) -> None:
     app = create_app(settings)
     logs = {lane: ids[lane] for lane in REFINING}
     ownership = Ownership(broker, GROUP, logs | {EVENTS: ids[EVENTS]})
-    bounds = Bounds(settings.dedup_recent, settings.dedup_mb * 1_000_000, devices=settings.devices)
+    bounds = Bounds(settings.dedup_recent, settings.dedup_mb * 1_000_000)
+    bounds.devices_bytes, bounds.shares = settings.devices_mb * 1_000_000, broker.partitions(EVENTS)
     source = Source(broker, client.connect(settings), logs, window_ms)
     elsewhere = Elsewhere(source.client, source.ids, window_ms, bounds.elsewhere_bytes)
     lane, live_end = Lane(settings, SLOW), highwater_of(app)

@@ -11,6 +11,9 @@ from api.collector.visitor import Proxies, country, is_trusted, visitor_address
 from api.keyring import Key
 from pulse.clock import Bounds
 
+HINTS = (b"sec-ch-ua", b"sec-ch-ua-mobile", b"sec-ch-ua-platform")
+"""What a browser says of itself unasked; no more is asked for."""
+HINTS_KEPT = 512
 USER_AGENT = 1024
 """As much of a user agent as is kept: the contract's limit."""
 
@@ -46,7 +49,14 @@ def receipt(
         yields=is_asked(headers),
         ip=visitor_address(peer, forwarded, rules.proxies) or None,
         user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT] or None,
+        client_hints=_hints(headers) if HINTS[0] in headers else None,
         country=country(named),
         mode=key.mode,
         unwilling=headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1",
     )
+
+
+def _hints(headers: Mapping[bytes, bytes]) -> str | None:
+    """The headers with a bar between them; none where they are longer than any browser's."""
+    text = b"|".join(headers.get(name, b"") for name in HINTS).decode("latin-1")
+    return text if len(text) <= HINTS_KEPT else None

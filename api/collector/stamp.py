@@ -30,6 +30,7 @@ class Receipt(Struct, frozen=True, gc=False):
     sent_at: int | None = None
     ip: str | None = None
     user_agent: str | None = None
+    client_hints: str | None = None
     country: str | None = None
     unwilling: bool = False
     mode: Mode = STANDARD
@@ -65,7 +66,7 @@ def stamp(
             event.ip = receipt.ip
             event.country = event.country or receipt.country
         if is_seen or event.user_agent is None:
-            event.user_agent = receipt.user_agent
+            event.user_agent, event.client_hints = receipt.user_agent, receipt.client_hints
         if is_unwilling and event.consent is None:
             event.consent = "denied"
     _hide(events, receipt.mode)

@@ -1,51 +1,68 @@
-"""Where a device was seen of late, in few bytes: what `sightings` tells, and its sessions and the homes that it was in.
+"""Where a device was seen of late, in few bytes: what `sightings` tells, its sessions, and the homes that it was in; and who was at a network.
 
-Each thing seen is a word of 64 bits: what sort of thing, which, and the minute in which it was last seen. Words of a device stand
-in ascending order, so that equal states are equal bytes, whatever the order in which the sightings came.
+Each thing seen is a word. Words stand in ascending order, so that equal states are equal bytes, whatever the order in which the
+sightings came.
 """
 
-from array import array
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from xxhash import xxh64_intdigest
 
+from pulse.risk.crowd import USUAL
 from pulse.risk.sightings import DAY_MINUTES, MOST_ASNS, MOST_COUNTRIES, MOST_IPS
 from pulse.risk.travel import too_far
+from pulse.risk.words import EACH, HEAD, MINUTE, MINUTE_BITS, SORT_SHIFT, WHICH, holds, packed, unpacked, word
 
-ADDRESS, SYSTEM, COUNTRY, SESSION, HOME = range(1, 6)
-MOST = {ADDRESS: MOST_IPS, SYSTEM: MOST_ASNS, COUNTRY: MOST_COUNTRIES, SESSION: 16, HOME: 8}
-"""Of too many the oldest are forgotten, of equally old ones the least."""
-FEW = min(MOST.values())
-WHICH_BITS, MINUTE_BITS = 35, 26
-WHICH, MINUTE = (1 << WHICH_BITS) - 1, (1 << MINUTE_BITS) - 1
-SORT_SHIFT = WHICH_BITS + MINUTE_BITS
+ADDRESS, SYSTEM, COUNTRY, SESSION, HOME, STAY, DEVICE = range(1, 8)
+MOST = {ADDRESS: MOST_IPS, SYSTEM: MOST_ASNS, COUNTRY: MOST_COUNTRIES, SESSION: 11, HOME: 3, STAY: 2, DEVICE: 128}
+"""Of too many the oldest are forgotten, of equally old ones the least. Published rules ask for more than ten sessions."""
+LARGEST = HEAD + EACH * max(MOST[DEVICE], sum(MOST.values()) - MOST[DEVICE])
+"""Bytes of the largest state."""
 LENT = frozenset(("mobile", "relay", "gateway"))
-SYSTEM_BITS = 19
+SYSTEM_BITS = 16
 SYSTEM_PART = (1 << SYSTEM_BITS) - 1
 """So much of a system's number tells homes apart: two that are alike in it are taken for one, and nobody has travelled."""
+STAY_BITS = 12
+STAY_PART = (1 << STAY_BITS) - 1
+"""So much tells systems apart in which sessions were."""
+KEY = (1 << 60) - 1
+"""So much of a hash names a device, or a network: what Python keeps in two digits."""
 FIRST_MINUTE = 26_297_280
 """That of 1 January 2020."""
+HALF_HOUR = 30
+"""When a device was at a network is told by the half hour, that what it does there seldom changes anything."""
 KEPT_MINUTES = DAY_MINUTES + 60
 """A sighting is forgotten an hour after it ceases to count: whatever is that much late still finds what it would have found."""
 
 
 class Seen(NamedTuple):
-    """How many different ones within a day, and whether the device was in two places too far apart for the time between."""
+    """How many different ones within a day, whether the device was in two places too far apart for the time between, and whether
+    its session before was in another system; and how many devices are at its network, as a multiple of what is usual, 0 where that is
+    not known."""
 
     ips: int
     asns: int
     countries: int
     sessions: int
     travelled: bool | None
+    moved: bool | None = None
+    crowd: float = 0.0
 
 
 class Sighting(NamedTuple):
-    """One event of a device: which device, in which minute, and the words of what is seen of it."""
+    """One event of a device: which device, in which minute, and the words of what is seen of it.
+
+    `place` is its network, 0 where no number of devices is usual, and `kind` what that is; `named` is the device as a word of it.
+    """
 
     device: int
     minute: int
     words: tuple[int, ...]
+    place: int = 0
+    named: int = 0
+    kind: str = ""
 
 
 def sighting(
@@ -70,15 +87,31 @@ def sighting(
     if country:
         words.append(word(COUNTRY, xxh64_intdigest(country.encode()), minute))
     if session_id:
-        words.append(word(SESSION, xxh64_intdigest(session_id.encode()), minute))
-    if asn and country and network == "eyeball" and len(country) == 2:
+        session = xxh64_intdigest(session_id.encode())
+        words.append(word(SESSION, session, minute))
+        if asn:
+            words.append(word(STAY, session << STAY_BITS | asn & STAY_PART, minute))
+    if asn and country and network == "eyeball" and is_place(country):
         words.append(word(HOME, home_of(country, asn), minute))
     return Sighting(device, minute, tuple(words))
 
 
+def at_place(one: Sighting, site_id: str, ip: str | None, fingerprint_id: str, network: str) -> Sighting:
+    """The sighting with the network at which it is, and with the device by its fingerprint alone: who takes many names is one."""
+    if not ip or network not in USUAL:
+        return one
+    named = word(DEVICE, xxh64_intdigest(fingerprint_id.encode()), one.minute - one.minute % HALF_HOUR)
+    return one._replace(place=place_of(site_id, ip), named=named, kind=network)
+
+
 def device_of(site_id: str, fingerprint_id: str, visitor_id: str) -> int:
     """What a visitor's device is called here: fingerprints of the same make are alike."""
-    return xxh64_intdigest(f"{site_id}\0{fingerprint_id}\0{visitor_id}".encode())
+    return xxh64_intdigest(f"{site_id}\0{fingerprint_id}\0{visitor_id}".encode()) & KEY
+
+
+def place_of(site_id: str, ip: str) -> int:
+    """What a network is called here, by its address as it is stored, for one site."""
+    return xxh64_intdigest(f"{site_id}\0{ip}".encode()) & KEY
 
 
 def minute_of(ms: int) -> int:
@@ -86,65 +119,99 @@ def minute_of(ms: int) -> int:
     return min(max(ms // 60_000 - FIRST_MINUTE, 0), MINUTE)
 
 
-def word(sort: int, which: int, minute: int) -> int:
-    """A thing seen, as a word."""
-    return sort << SORT_SHIFT | (which & WHICH) << MINUTE_BITS | minute
+def is_place(country: str) -> bool:
+    """Whether it can be a country's code: two of the letters A to Z."""
+    return len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()
 
 
 def home_of(country: str, asn: int) -> int:
-    """A country, of which only two letters of ASCII are known, and what tells systems apart."""
-    return int.from_bytes(country.encode("ascii", "replace"), "little") << SYSTEM_BITS | asn & SYSTEM_PART
+    """A country, by the five low bits of each of its letters, and what tells systems apart."""
+    return ((ord(country[0]) & 31) << 5 | ord(country[1]) & 31) << SYSTEM_BITS | asn & SYSTEM_PART
 
 
-def added(state: bytes, words: Iterable[int]) -> bytes:
+def added(state: bytes, words: Sequence[int]) -> bytes:
     """The state with some more sightings; the same object where they change nothing."""
-    held = array("Q", state)
-    if all(one in held for one in words):
+    if holds(state, words):
         return state
-    latest = {one >> MINUTE_BITS: one for one in held}
+    latest = {one >> MINUTE_BITS: one for one in unpacked(state)}
     for one in words:
         thing = one >> MINUTE_BITS
-        latest[thing] = max(one, latest.get(thing, 0))
-    return kept(latest.values())
+        if latest.get(thing, 0) < one:
+            latest[thing] = one
+    made = kept(latest.values())
+    return state if made == state else made
 
 
 def kept(words: Iterable[int]) -> bytes:
     """Words of different things as a state: without those that count no more, and of each sort the most that are kept."""
-    those = list(words)
-    newest = max((one & MINUTE for one in those), default=0)
-    those = sorted(one for one in those if one & MINUTE > newest - KEPT_MINUTES)
-    if len(those) > FEW:
-        those = list(_bounded(those))
-    return array("Q", those).tobytes()
+    those = sorted(words)
+    newest = max([one & MINUTE for one in those], default=0)
+    those = [one for one in those if one & MINUTE > newest - KEPT_MINUTES]
+    if len({one >> SORT_SHIFT for one in those}) < len(those):
+        those = _bounded(those)
+    return packed(those)
 
 
 def seen(state: bytes, minute: int, here: Iterable[int] = ()) -> Seen:
     """What counts in a minute, and whether who is `here` by the words of a sighting can have come from elsewhere."""
     counts = [0] * 8
     since = minute - DAY_MINUTES
-    homes = []
-    for one in array("Q", state):
+    homes, stays = [], []
+    for one in unpacked(state):
         if one & MINUTE > since:
             sort = one >> SORT_SHIFT
             counts[sort] += 1
             if sort == HOME:
                 homes.append(one)
-    travelled = None
+            elif sort == STAY:
+                stays.append(one)
+    travelled = moved = None
     for one in here:
-        if one >> SORT_SHIFT == HOME:
-            travelled = any(_is_travel(one, other) for other in homes)
-    return Seen(counts[ADDRESS], counts[SYSTEM], counts[COUNTRY], counts[SESSION], travelled)
+        sort = one >> SORT_SHIFT
+        if sort == HOME:
+            travelled = len(homes) > 1 and any(_is_travel(one, other) for other in homes)
+        elif sort == STAY and len(stays) > 1:
+            moved = _has_moved(one, stays)
+    _, ips, asns, countries, sessions, *_ = counts
+    return Seen(ips, asns, countries, sessions, travelled, moved)
 
 
-def _bounded(words: list[int]) -> Iterator[int]:
+def gathered(state: bytes, minute: int) -> int:
+    """How many devices were at a network within the day before a minute, by its state: to the half hour."""
+    since = minute - DAY_MINUTES
+    return sum([one & MINUTE > since for one in unpacked(state)])
+
+
+def _bounded(words: list[int]) -> list[int]:
     """Of each sort the latest, in ascending order."""
+    found: list[int] = []
     for sort, most in MOST.items():
-        those = [one for one in words if one >> SORT_SHIFT == sort]
-        yield from sorted(sorted(those, key=_age)[-most:])
+        those = words[bisect_left(words, sort << SORT_SHIFT) : bisect_left(words, sort + 1 << SORT_SHIFT)]
+        if sort == STAY and len(those) > 1:
+            those = _last_of_each_session(those)
+        found += those if len(those) <= most else sorted(sorted(those, key=_age)[-most:])
+    return found
+
+
+def _last_of_each_session(stays: list[int]) -> list[int]:
+    last: dict[int, int] = {}
+    for one in stays:
+        session = one >> MINUTE_BITS + STAY_BITS
+        last[session] = max(one, last.get(session, 0), key=_age)
+    return sorted(last.values())
 
 
 def _age(one: int) -> tuple[int, int]:
     return one & MINUTE, one >> MINUTE_BITS
+
+
+def _has_moved(one: int, stays: list[int]) -> bool | None:
+    """Whether the session that was there last, of the others, was in another system; None where there was none."""
+    session = one >> MINUTE_BITS + STAY_BITS
+    others = [each for each in stays if each >> MINUTE_BITS + STAY_BITS != session]
+    if not others:
+        return None
+    return (max(others, key=_age) >> MINUTE_BITS ^ one >> MINUTE_BITS) & STAY_PART != 0
 
 
 def _is_travel(one: int, other: int) -> bool:
@@ -157,4 +224,5 @@ def _is_travel(one: int, other: int) -> bool:
 
 def _home(one: int) -> tuple[str, int]:
     which = one >> MINUTE_BITS & WHICH
-    return (which >> SYSTEM_BITS).to_bytes(2, "little").decode("ascii", "replace"), which & SYSTEM_PART
+    letters = which >> SYSTEM_BITS
+    return chr(letters >> 5 & 31 | 64) + chr(letters & 31 | 64), which & SYSTEM_PART

@@ -53,6 +53,9 @@ VPN_RULES = (
     Rule("LOW_BOT_SCORE", 3, "a bot score of 0 to 30"),
 )
 
+OF_DAY = ("IP_VOLATILITY", "ASN_VOLATILITY", "SESSION_VELOCITY", "ASN_CHANGE")
+"""Those of them that count over several events."""
+
 
 def vpn_rules(evidence: Evidence) -> tuple[Rule, ...]:
     """The published signs of a VPN that hold; each is one of `VPN_RULES`."""

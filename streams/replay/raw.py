@@ -12,6 +12,8 @@ from pulse.replaying.span import Span
 from pulse.topics import EVENTS, RAW, REJECTED
 from streams.broker import Broker
 from streams.decode import UNDECODABLE
+from streams.devices import Devices
+from streams.met import again
 from streams.record import Taken
 from streams.refinement import prepare
 from streams.steps.step import Step
@@ -20,6 +22,8 @@ SLICE = 50_000
 """So many events are gathered before they are judged."""
 MARGIN_MS = 3_600_000
 """So far beyond the range what a rule may move into it is looked for."""
+DevicesBefore = Callable[[Taken], Devices]
+"""Where devices were seen before a raw record."""
 
 
 class _Received(Struct, gc=False):
@@ -47,24 +51,26 @@ class Slice:
 
 @dataclass
 class Raw:
-    """The raw log `log` of which a range is read, with the steps that its events are to go through."""
+    """The raw log `log` of which a range is read, with the steps that its events are to go through; their devices are judged as they were."""
 
     broker: Broker
     log: str
     steps: Sequence[Step]
     span: Span
+    devices: DevicesBefore
 
     def slices(self, partition: int, first: int, cut: int, passed: Callable[[int], None]) -> Iterator[Slice]:
         """The records of a partition from `first` on and before `cut`; `passed` is told how many more were read.
 
         Raises Unavailable, also where the log dropped records that were still to be read.
         """
-        made = Slice(partition, first, first)
+        made, devices = Slice(partition, first, first), None
         for record in self._records(partition, first, cut):
             passed(record.offset + 1 - made.end)
             made.end = record.offset + 1
             if concerns(record, self.span):
-                self._refine(record, made)
+                devices = devices or self.devices(record)
+                self._refine(record, made, devices)
             if made.size >= SLICE:
                 yield made
                 made = Slice(partition, made.end, made.end)
@@ -90,9 +96,11 @@ class Raw:
                 "the raw log gave up records of the range while it was read: drop this replay, run it again"
             )
 
-    def _refine(self, record: Taken, made: Slice) -> None:
+    def _refine(self, record: Taken, made: Slice, devices: Devices) -> None:
         prepared = prepare(record, self.log, self.steps)
-        lines = [(one, line) for one, line in zip(prepared.digests, prepared.lines, strict=True) if self._holds(line)]
+        [value] = again([b"".join(prepared.texts)], prepared.met, devices, record.timestamp)
+        whole = zip(prepared.digests, value.split(b"\n")[:-1], strict=True)
+        lines = [(one, line) for one, line in whole if self._holds(line)]
         once = list(dict(reversed(lines)).values())[::-1]
         refused = [
             each for each in prepared.refusals if self._is_wanted(each.site_id, each.received_at or record.timestamp)

@@ -18,7 +18,10 @@ from pulse.replaying.span import Span, demand_name
 from pulse.settings import Settings
 from pulse.topics import EVENTS, RAW
 from streams.broker import Broker
+from streams.devices import KEPT_MS, Devices
+from streams.met_before import Before, load_devices
 from streams.modes import Modes
+from streams.record import Taken
 from streams.refinement import steps_of
 from streams.replay.raw import MARGIN_MS, Raw, Slice
 from streams.replay.stored import gathered, renewed, steps_of_stored
@@ -55,7 +58,7 @@ class Replay:
         self._bound(about)
         shadow = Shadow(self._client, about)
         shadow.create()
-        self._read(shadow, Raw(self._broker, about.log, steps, span))
+        self._read(shadow, Raw(self._broker, about.log, steps, span, partial(self._devices, about.log)))
         self._renew(shadow, partial(renewed, steps=steps_of_rows))
         self._told("judging", 0, 1)
         judge_all(shadow)
@@ -87,6 +90,14 @@ class Replay:
         for partition, (first, cut) in enumerate(zip(about.firsts, about.cuts, strict=True)):
             for made in raw.slices(partition, first, cut, passed):
                 self._judge(shadow, made)
+
+    def _devices(self, log: str, record: Taken) -> Devices:
+        """Where devices of a record's partition were seen before it, by what is stored."""
+        shares = self._broker.partitions(RAW)
+        devices = Devices(lambda: self._settings.devices_mb * 1_000_000, lambda: shares)
+        before = Before(log, record.offset)
+        load_devices(self._client, devices, record.partition, record.timestamp - KEPT_MS, record.timestamp, before)
+        return devices
 
     def _judge(self, shadow: Shadow, made: Slice) -> None:
         shadow.about.read += made.taken

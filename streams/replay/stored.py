@@ -17,15 +17,18 @@ from pulse.network.cut import last_of
 from pulse.network.finder import Finder
 from pulse.network.found import NOWHERE
 from pulse.network.source import days_old
-from pulse.risk.rule_sets import rule_set
+from pulse.risk.code import CODES
+from pulse.risk.pulsegate import OF_DAY
+from pulse.risk.rule_sets import RuleSet, rule_set
 from pulse.settings import Settings
 from streams.steps.address import hide_address
 from streams.steps.currency import put_currency
 from streams.steps.page import put_visit
 from streams.steps.risk import put_risk
-from streams.steps.step import Arrival, Step
+from streams.steps.step import Arrival, Refusal, Step
 
 BLOCK = 50_000
+OF_VELOCITY = tuple(code for code, each in CODES.items() if each.group == "velocity")
 CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 KNOWN = ("as_org", "network", "network_source")
 VERDICT = ("risk_band", "risk_confidence", "risk_reasons", "risk_rules")
@@ -33,6 +36,8 @@ NUMBERS = {
     **{"asn": pa.uint32(), "as_entropy": pa.float32(), "network_days": pa.uint16()},
     **dict.fromkeys(SCORES, pa.uint8()),
 }
+COUNTED = frozenset((*OF_VELOCITY, *OF_DAY, "DEV_HINTS"))
+"""Reasons of what is not stored with the event."""
 TIMES = ("received_at", "ts")
 LOOKED_AT = ("event", "timezone", "bot", "bot_claim", "properties")
 """What a verdict needs beside what these steps fill."""
@@ -63,8 +68,20 @@ def steps_of_stored(settings: Settings) -> tuple[Step, ...]:
         fill_network(Finder(settings.networks_folder, settings.geo_database)),
         put_visit,
         hide_address,
-        put_risk(rule_set(settings.risk_rules)),
+        keep_counted(rule_set(settings.risk_rules)),
     )
+
+
+def keep_counted(rules: RuleSet) -> Step:
+    """The verdict anew, unless the same rule set gave it by what counts over several events, or by headers: neither is stored with the event."""
+    put, named = put_risk(rules), f"{rules.name}/{rules.version}"
+
+    def keep(event: RefinedEvent, arrival: Arrival) -> Refusal | None:
+        if event.risk_rules == named and not COUNTED.isdisjoint(event.risk_reasons.split(",")):
+            return None
+        return put(event, arrival)
+
+    return keep
 
 
 def fill_network(finder: Finder) -> Step:
@@ -92,7 +109,7 @@ def fill_network(finder: Finder) -> Step:
 def renewed(rows: pa.Table, steps: Sequence[Step]) -> pa.Table:
     """Stored rows as they are after the steps; columns that none of them fills are not touched."""
     arrival = Arrival("", 0, 0, 0)
-    columns = rows.select([*READ, *LOOKED_AT, *NUMBERS])
+    columns = rows.select([*READ, *LOOKED_AT, *VERDICT, *NUMBERS])
     for name in TIMES:
         columns = columns.append_column(name, rows[name].cast(pa.timestamp("ms", "UTC")).cast(pa.int64()))
     events = [_event(row) for row in columns.to_pylist()]
@@ -120,7 +137,7 @@ def gathered(blocks: Iterator[pa.Table], most: int = BLOCK) -> Iterator[pa.Table
 
 def _event(row: dict[str, object]) -> RefinedEvent:
     texts: dict[str, object] = {name: row[name] or None for name in READ if name not in KNOWN}
-    rest = {name: row[name] for name in (*KNOWN, *LOOKED_AT, *NUMBERS, *TIMES)}
+    rest = {name: row[name] for name in (*KNOWN, *LOOKED_AT, *VERDICT, *NUMBERS, *TIMES)}
     return RefinedEvent(**texts, **rest)  # type: ignore[arg-type]
 
 

@@ -18,6 +18,7 @@ from pulse.topics import DAY_MS
 from streams.devices import is_followed
 from streams.memo import Memo
 from streams.steps.address import Place, days_of, place_of
+from streams.steps.hints import differ, hinted
 from streams.steps.risk import SIGNALS, Sight, judge_seen, judging, sight, sight_of
 from streams.steps.step import Arrival, Step, Together
 from streams.steps.user_agent import UNKNOWN, Agent, agent_of, device_of
@@ -31,6 +32,7 @@ class Told(NamedTuple):
 
     ip: str | None
     user_agent: str | None
+    hints: str | None
     imported: bool
     browser: str | None
     os: str | None
@@ -49,7 +51,8 @@ Values = tuple[Any, ...]
 class Client(NamedTuple):
     """What is put into a client's events that are received from `since` on and before `until`, in ms since the epoch.
 
-    `network` is what its address is cut to, `country` the one that the address tells, `claim` what that says of a crawler's claim.
+    `network` is what its address is cut to, `country` the one that the address tells, `claim` what that says of a crawler's claim,
+    `hints_differ` whether client hints contradict the user agent.
     """
 
     since: int
@@ -57,6 +60,7 @@ class Client(NamedTuple):
     network: str | None = None
     country: str = ""
     claim: str = ""
+    hints_differ: bool | None = None
     agent: Values = ()
     place: Values = ()
     verdict: Values = ()
@@ -81,19 +85,20 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
             data = finder.data
         for e in events:
             zone, day = (e.timezone, e.ts // DAY_MS) if e.consent == "granted" else UNTOLD  # type: ignore[operator]
-            key = e.ip, e.user_agent, e.imported, e.browser, e.os, e.device_type, e.country, e.region, e.city, zone, day
-            since, until, network, country, claim, agent, at, verdict = clients[key]
+            seen = e.ip, e.user_agent, e.client_hints, e.imported
+            key = *seen, e.browser, e.os, e.device_type, e.country, e.region, e.city, zone, day
+            since, until, network, country, claim, differs, agent, at, verdict = clients[key]
             if not since <= e.received_at < until:
                 clients[key] = learned(Told._make(key), e.received_at)
-                _, _, network, country, claim, agent, at, verdict = clients[key]
-            e.ip, e.user_agent, e.bot_claim = network, None, claim
+                _, _, network, country, claim, differs, agent, at, verdict = clients[key]
+            e.ip, e.user_agent, e.client_hints, e.bot_claim = network, None, None, claim
             e.browser, e.browser_version, e.os, e.os_version, e.device_type, e.bot, e.bot_name, e.bot_kind = agent
             e.country, e.region, e.city, e.asn, e.as_org, e.as_entropy, e.network, e.network_source, e.network_days = at
             if e.event == SIGNALS:
-                arrival.country = country
+                arrival.country, arrival.hints_differ = country, differs
                 verdict = judge(sight_of(e, arrival))
             if e.fingerprint_id is not None and is_followed(e):
-                arrival.country = country
+                arrival.country, arrival.hints_differ = country, differs
                 arrival.met.append((e, (partial(judge_seen, judge, sight_of(e, arrival)), verdict)))
             scores, words = verdict
             e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
@@ -112,8 +117,10 @@ def learning(finder: Finder, judge: Callable[[Sight], Values]) -> Callable[[Told
     places: Memo[Values, Values] = Memo(lambda told: tuple(place_of(*told)), REMEMBERED // 2)
 
     def learned(told: Told, received_at: int) -> Values:
-        ip, user_agent, imported, browser, os, device_type, country, region, city, timezone, day = told
+        ip, user_agent, hints, imported, browser, os, device_type, country, region, city, timezone, day = told
         device, bot = (device_of(user_agent), finder.named(user_agent)) if user_agent else (UNKNOWN, NO_BOT)
+        differs = differ(hints, user_agent) if hints and user_agent else None
+        device = hinted(device, hints) if hints else device
         agent = agents[device, bot, imported, browser, os, device_type]
         found = finder.find(ip) if ip else NOWHERE
         days, since, until = days_of(found.made_ms, received_at)
@@ -121,8 +128,9 @@ def learning(finder: Finder, judge: Callable[[Sight], Values]) -> Callable[[Told
         claim = claim_of(bot.claims, found, finder.homes(bot.claims)) if bot.claims else ""
         is_bot, there = Agent._make(agent).bot, found.country or Place._make(place).country or ""
         leave = (False,) if day < 0 else (True, there, timezone or "", day)
-        verdict = judge(sight(found.network, days, found.asn, found.as_entropy, is_bot, claim, *leave))
+        seen = sight(found.network, days, found.asn, found.as_entropy, is_bot, claim, *leave)
+        verdict = judge(seen._replace(hints_differ=differs))
         network = network_of(ip) if ip is not None else None
-        return tuple(Client(since, until, network, found.country, claim, agent, place, verdict))
+        return tuple(Client(since, until, network, found.country, claim, differs, agent, place, verdict))
 
     return learned

@@ -53,6 +53,7 @@ class Sight(NamedTuple):
     timezone: str = ""
     day: int = 0
     device: Device | None = None
+    hints_differ: bool | None = None
     seen: Seen | None = None
 
 
@@ -143,9 +144,11 @@ def sight_of(event: RefinedEvent, arrival: Arrival) -> Sight:
     told = signals_of(event) if event.event == SIGNALS and event.consent != "denied" else None
     agreed = event.consent == "granted"
     if not agreed and told is None:
-        return sight(*seen, has_leave=False)
+        return sight(*seen, has_leave=False, hints_differ=arrival.hints_differ)
     day: int = event.ts // DAY_MS  # type: ignore[operator,assignment]
-    return sight(*seen, True, arrival.country or event.country or "", event.timezone or "", day, told)
+    return sight(
+        *seen, True, arrival.country or event.country or "", event.timezone or "", day, told, arrival.hints_differ
+    )
 
 
 def sight(
@@ -160,11 +163,14 @@ def sight(
     timezone: str = "",
     day: int = 0,
     device: Device | None = None,
+    hints_differ: bool | None = None,
 ) -> Sight:
     """What counts and no more, that many be alike: of most systems only that they are known, how far they spread where that says something."""
     system = asn if asn in HOSTING_ASNS else min(asn, 1)
     bits = as_entropy if network in NO_ACCESS else 0.0
-    return Sight(network, network_days, system, bits, is_bot, claim, has_leave, country, timezone, day, device)
+    return Sight(
+        network, network_days, system, bits, is_bot, claim, has_leave, country, timezone, day, device, hints_differ
+    )
 
 
 def signals_of(event: RefinedEvent) -> Device | None:
@@ -234,12 +240,19 @@ def evidence_of(sight: Sight) -> Evidence:
         asns=seen.asns or None,
         countries=seen.countries or None,
         sessions=seen.sessions or None,
+        asn_changed=seen.moved,
+        crowd=seen.crowd or None,
         impossible_travel=seen.travelled,
         webdriver=bool(device.automation & PROGRAMS) if device else None,
         headless=is_headless(device.automation - PROGRAMS) if device else None,
-        hints_differ=HINTS in device.contradictions if device else None,
+        hints_differ=_either(sight.hints_differ, HINTS in device.contradictions if device else None),
         inconsistencies=len(device.contradictions - {HINTS}) if device else None,
     )
+
+
+def _either(one: bool | None, other: bool | None) -> bool | None:
+    """Whether one of two is so; None where neither is known."""
+    return other if one is None else one or bool(other)
 
 
 def is_headless(marks: frozenset[str]) -> bool:

@@ -25,12 +25,12 @@ Judge = Callable[[Seen], Verdict]
 class Arrival:
     """Where an event comes from: log id, partition and offset of its record, and `index` among the record's lines.
 
-    Of many that are taken at once the `indexes` are told instead. `timestamp` is when the record was written, in ms since the epoch. The `country` that the address tells is
-    what an earlier step has found for later ones; `met` are events of devices that are to be judged by where they were seen,
-    with what was said of each without that.
+    Of many that are taken at once the `indexes` are told instead. `timestamp` is when the record was written, in ms since the
+    epoch. The `country` that the address tells is what an earlier step has found for later ones, as is whether `hints_differ` from
+    the user agent; `met` are events of devices that are to be judged by where they were seen, with what was said of each without that.
     """
 
-    __slots__ = ("country", "index", "indexes", "log", "met", "offset", "partition", "timestamp")
+    __slots__ = ("country", "hints_differ", "index", "indexes", "log", "met", "offset", "partition", "timestamp")
 
     def __init__(self, log: str, partition: int, offset: int, timestamp: int, index: int = 0) -> None:
         self.log = log
@@ -40,6 +40,7 @@ class Arrival:
         self.index = index
         self.indexes: Sequence[int] = ()
         self.country = ""
+        self.hints_differ: bool | None = None
         self.met: list[tuple[RefinedEvent, tuple[Judge, Verdict]]] = []
 
 

@@ -8,6 +8,9 @@ import pytest
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
 from tests import postgres
+from tests.served import broker, log, sink, store
+
+__all__ = ["broker", "log", "sink", "store"]
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,23 @@ def test_the_same_rules_give_the_same_rows(stage: Stage) -> None:
     assert stage.store.rows(f"SELECT * FROM {made} ORDER BY ALL") == before
 
 
+def test_devices_are_judged_by_where_they_were_seen_as_they_were(stage: Stage) -> None:
+    chance, places = random.Random(4), ("AT", "DE", "US", "JP", "BR")
+    told = {"fingerprint_id": "f", "consent": "granted"}
+    for _ in range(3):
+        some = [
+            raw_event(visitor_id=f"v{chance.randrange(3)}", ip=f"203.0.{place}.9", country=places[place], **told)
+            for place in (chance.randrange(5) for _ in range(20))
+        ]
+        stage.send(some, 7)
+    reasons = "SELECT countIf(risk_reasons LIKE '%VEL_COUNTRIES%'), count() FROM events"
+    [[counted, every]] = stage.client.ask(reasons).rows
+    assert 30 < int(counted) <= int(every) == 60
+    report = stage.replay()
+    assert report.total("made") == 60
+    assert all(not day.differs for day in report.days)
+
+
 def test_a_better_geographic_database(stage: Stage) -> None:
     mixed(stage)
     before, places = stage.rows(), stage.places()

@@ -1,26 +1,14 @@
 """The Faust app over a real broker: where it goes on after a rebalance."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from pulse.settings import Settings
 from pulse.topics import RAW
 from streams.app import create_app
-from tests import services
 from tests.services import Service
 from tests.streaming import PARTITIONS, Log, raw_event
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Service]:
-    made = services.embedded_kafka(tmp_path / "broker")
-    made.start()
-    yield made
-    made.kill()
 
 
 async def test_where_nothing_is_committed_a_rebalance_goes_back_to_the_beginning(

@@ -24,14 +24,6 @@ Start = Callable[[Log], Streams]
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Service]:
-    made = services.embedded_kafka(tmp_path / "broker")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
 def start(tmp_path: Path, clickhouse: str) -> Iterator[Start]:
     """Starts a worker over a log."""
     migrate(Client(clickhouse))

@@ -27,19 +27,6 @@ Start = Callable[..., Streams]
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Service]:
-    made = services.embedded_kafka(tmp_path / "broker")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-def log(broker: Service) -> Log:
-    return Log(broker.url)
-
-
-@pytest.fixture
 def start(tmp_path: Path, clickhouse: str) -> Iterator[Start]:
     """Starts workers over a broker: `start(servers, **settings)`."""
     migrate(Client(clickhouse))

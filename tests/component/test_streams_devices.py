@@ -25,12 +25,10 @@ from streams.standing import SINK, ask
 from streams.steps.risk import judge_seen, judging, put_verdict, sight_of
 from streams.steps.step import Arrival
 from streams.warm import Source
-from tests import services
 from tests.eventually import eventually
 from tests.exact import Store
-from tests.services import Service
 from tests.storing import Sink
-from tests.streaming import Line, Log, Streams, raw_event
+from tests.streaming import PARTITIONS, Line, Log, Streams, raw_event
 
 NOW = 4_000_000_000_000
 PEOPLE = 12
@@ -39,47 +37,24 @@ SHOWN = ("risk", "risk_band", "risk_vpn", "risk_proxy", "risk_bot", "risk_tamper
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Service]:
-    made = services.embedded_kafka(tmp_path / "broker")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Service]:
-    made = services.clickhouse(tmp_path / "clickhouse")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-def log(broker: Service) -> Log:
-    return Log(broker.url)
-
-
-@pytest.fixture
-def sink(tmp_path: Path, broker: Service, store: Service, log: Log) -> Iterator[Sink]:
-    made = Sink(tmp_path, broker.url, f"{store.url}/pulse")
-    made.prepare()
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
 def workers(tmp_path: Path, sink: Sink) -> Iterator[list[Streams]]:
-    """Two workers, not started yet."""
-    made = [Streams(tmp_path, sink.kafka, sink.clickhouse, {"PULSE_INSTANCE": name}) for name in ("one", "two")]
+    """Two workers that know two kinds of networks, not started yet."""
+    own = tmp_path / "networks" / "own"
+    own.mkdir(parents=True)
+    (own / "hosting.txt").write_text("203.0.0.0/22")
+    (own / "eyeball.txt").write_text("203.0.4.0/22")
+    known = {"PULSE_NETWORKS": str(own.parent)}
+    made = [Streams(tmp_path, sink.kafka, sink.clickhouse, known | {"PULSE_INSTANCE": name}) for name in ("one", "two")]
     yield made
     for each in made:
         each.kill()
 
 
 def somewhere(dice: random.Random) -> Line:
-    """An event of a person at one of many places; two have fingerprints alike, some give no leave."""
+    """An event of a person at one of many places; two have fingerprints alike, some give no leave. A third come to one place, hardly ever twice."""
     person, place = dice.randrange(PEOPLE), dice.randrange(len(PLACES))
+    if dice.random() < 0.3:
+        person, place = dice.randrange(PEOPLE, 1_000), 0
     return raw_event(
         visitor_id=f"v{person}",
         fingerprint_id=f"f{person // 2}",
@@ -101,7 +76,7 @@ def sent(log: Log, store: Store, dice: random.Random, number: int) -> int:
 def expected(log: Log) -> dict[str, Any]:
     """The verdict on each event, made again from what `pulse.events` has before it; and how many devices that took."""
     judge = judging(rule_set())
-    known: dict[int, Devices] = defaultdict(Devices)
+    known: dict[int, Devices] = defaultdict(lambda: Devices(partitions=lambda: PARTITIONS))
     found = {}
     for place, message in log.applied(EVENTS):
         value = message.value() or b""
@@ -181,6 +156,8 @@ def test_verdicts_are_those_of_what_was_seen_before_over_kill_9_and_rebalances(
     assert written(log) == expected(log)
     reasons = [each[-1] for each in written(log).values()]
     assert sum("VEL_COUNTRIES" in each for each in reasons) > len(reasons) / 3
+    crowded = [each for each in reasons if "VEL_CROWD" in each]
+    assert len(crowded) > 20
 
 
 def test_what_is_stored_tells_the_same_as_what_was_written(clickhouse: str) -> None:
@@ -189,7 +166,7 @@ def test_what_is_stored_tells_the_same_as_what_was_written(clickhouse: str) -> N
     dice = random.Random(9)
     events = [json.decode(json.encode(somewhere(dice)), type=RefinedEvent) for _ in range(300)]
     asns = [dice.choice([0, 7, 8447, 397_212]) for _ in events]
-    networks = [dice.choice(["", "eyeball", "mobile"]) for _ in events]
+    networks = [dice.choice(["", "eyeball", "mobile", "hosting"]) for _ in events]
     written, stored = Devices(), Devices()
     in_order: list[RefinedEvent] = []
     for number, (event, asn, network) in enumerate(zip(events, asns, networks, strict=True)):
@@ -212,16 +189,19 @@ def test_what_is_stored_tells_the_same_as_what_was_written(clickhouse: str) -> N
     after = [structs.replace(event, received_at=max(e.received_at for e in events)) for event in events]
     assert len(stored) == len(written) > 0
     assert [stored.seen(sighting_of(event)) for event in after] == [written.seen(sighting_of(event)) for event in after]
+    assert stored.places.states() == written.places.states() != {}
+    assert stored.known.states() == written.known.states()
     nothing = Devices()
     load_devices(client, nothing, 3, 0, NOW)
     assert len(nothing) == 0
-    few = Devices(lambda: 4)
+    few = Devices(lambda: 4_000)
     load_devices(client, few, 2, 0, NOW)
     met: dict[int, int] = defaultdict(int)
     for each in (sighting_of(event) for event in in_order if event.consent == "granted" and not event.imported):
         met[each.device] = max(met[each.device], each.minute)
-    assert (len(few), few.forgotten) == (4, 0)
-    least = sorted(met.values())[-4]
+    assert len(few) > 3
+    assert (few.known.forgotten, few.places.forgotten) == (0, 0)
+    least = sorted(met.values())[-len(few)]
     assert all(
         few.seen(sighting_of(event)).sessions > 0
         for event in in_order

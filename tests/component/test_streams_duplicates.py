@@ -14,7 +14,6 @@ from streams.older import Older
 from streams.recent import array_of
 from streams.seen import digest
 from streams.suspicion import Origin, Suspected, ask, days_of
-from tests import services
 from tests.eventually import eventually
 from tests.exact import Store, assert_exact
 from tests.services import Service
@@ -26,36 +25,6 @@ from tests.streaming import Line, Log, Streams, raw_event
 HOUR = 3_600_000
 DAY = 24 * HOUR
 FEW = {"PULSE_DEDUP_RECENT": "120"}
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Service]:
-    made = services.embedded_kafka(tmp_path / "broker")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Service]:
-    made = services.clickhouse(tmp_path / "clickhouse")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-def log(broker: Service) -> Log:
-    return Log(broker.url)
-
-
-@pytest.fixture
-def sink(tmp_path: Path, broker: Service, store: Service, log: Log) -> Iterator[Sink]:
-    made = Sink(tmp_path, broker.url, f"{store.url}/pulse")
-    made.prepare()
-    made.start()
-    yield made
-    made.kill()
 
 
 @pytest.fixture

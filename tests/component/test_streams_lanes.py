@@ -13,26 +13,11 @@ from clickhouse.migrate import migrate
 from pulse.lag import Log as Lags
 from pulse.lag import total
 from pulse.topics import EVENTS, RAW, REFINING, SLOW, partition_of
-from tests import services
 from tests.eventually import eventually
-from tests.services import Service
 from tests.streaming import PARTITIONS, Line, Log, Streams, raw_event
 
 Start = Callable[..., Streams]
 LONG = 120
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Service]:
-    made = services.embedded_kafka(tmp_path / "broker")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-def log(broker: Service) -> Log:
-    return Log(broker.url)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Delivering records: all of them, in order, with their place, or a clear refusal."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,6 @@ from streams.topics import create
 from tests import services
 from tests.services import Service
 from tests.streaming import Log
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Service]:
-    made = services.embedded_kafka(tmp_path / "broker")
-    made.start()
-    yield made
-    made.kill()
 
 
 def made(offset: int, partition: int = 1, value: bytes = b"{}\n") -> Made:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,14 +27,6 @@ from tests.services import Service
 
 Follow = Callable[[int], Awaitable[None]]
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Service]:
-    made = services.embedded_kafka(tmp_path / "broker")
-    made.start()
-    yield made
-    made.kill()
 
 
 def test_topics_are_made_once(broker: Service) -> None:

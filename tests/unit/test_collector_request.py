@@ -256,6 +256,20 @@ def test_a_receipt_believes_headers_of_trusted_proxies_alone() -> None:
     assert seen("198.51.100.1") == ("198.51.100.1", None)
 
 
+def test_a_receipt_has_the_three_client_hints_that_browsers_send_unasked() -> None:
+    def hints(*listed: tuple[bytes, bytes]) -> str | None:
+        return receipt(
+            {"client": None, "headers": []}, dict(listed), key(), "shop", 5, Rules(Bounds(), proxies(""))
+        ).client_hints
+
+    brands = (b"sec-ch-ua", b'"Chromium";v="131"')
+    more = (b"sec-ch-ua-mobile", b"?0"), (b"sec-ch-ua-platform", b'"Windows"'), (b"sec-ch-ua-model", b'"Pixel"')
+    assert hints() is None
+    assert hints(brands) == '"Chromium";v="131"||'
+    assert hints(brands, *more) == '"Chromium";v="131"|?0|"Windows"'
+    assert hints((b"sec-ch-ua", b"x" * 600)) is None
+
+
 def test_a_receipt_knows_what_the_key_may() -> None:
     rules = Rules(Bounds(), proxies(""))
     scope: dict[str, Any] = {"client": None, "headers": []}

@@ -23,7 +23,7 @@ from pulse.topics import partition_of
 
 NOW = 1_790_000_000_000
 DAY = 86_400_000
-BROWSER = Receipt("shop", NOW, secret=False, ip="203.0.113.9", user_agent="Firefox", country="AT")
+BROWSER = Receipt("shop", NOW, secret=False, ip="203.0.113.9", user_agent="Firefox", client_hints="h", country="AT")
 SERVER = Receipt("shop", NOW, secret=True, ip="203.0.113.9", user_agent="curl", country="AT")
 IMPORT = Receipt("shop", NOW, secret=True, imports=True)
 
@@ -111,9 +111,10 @@ def test_an_id_is_made_of_the_time_where_the_client_gives_none() -> None:
 
 
 def test_a_browser_is_seen_and_a_server_believed() -> None:
-    told = {"ip": "198.51.100.7", "user_agent": "Safari"}
+    told = {"ip": "198.51.100.7", "user_agent": "Safari", "client_hints": "s"}
     seen, believed, silent = stamped(BROWSER, **told), stamped(SERVER, **told), stamped(SERVER)
     assert (seen.ip, seen.user_agent, seen.country) == ("203.0.113.9", "Firefox", "AT")
+    assert (seen.client_hints, believed.client_hints, silent.client_hints) == ("h", "s", None)
     assert (believed.ip, believed.user_agent, believed.country) == ("198.51.100.7", "Safari", None)
     assert (silent.ip, silent.user_agent, silent.country) == ("203.0.113.9", "curl", "AT")
     assert stamped(BROWSER, country="DE").country == "DE"

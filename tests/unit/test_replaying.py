@@ -187,6 +187,17 @@ def test_the_verdict_on_a_stored_row_is_made_anew() -> None:
     assert agreed["properties"] == device
 
 
+def test_a_verdict_of_what_counts_over_several_events_stays_with_its_rule_set() -> None:
+    steps = steps_of_stored(Settings())
+    row = {"network": "eyeball", "bot": False, "event": "page_view", "consent": "granted", "fingerprint_id": "f"}
+    given = {"risk": 41, "risk_band": "elevated", "risk_confidence": "low", "risk_reasons": "VEL_CROWD,VEL_IPS"}
+    [kept] = renewed(stored(**row, **given, risk_rules="pulse-v1/1"), steps).to_pylist()
+    assert {name: kept[name] for name in given} == given
+    for other in ({"risk_rules": "old/1"}, {"risk_rules": "pulse-v1/1", "risk_reasons": "GEO_UTC"}):
+        [anew] = renewed(stored(**row | given | other), steps).to_pylist()
+        assert (anew["risk_rules"], anew["risk_reasons"], anew["risk"]) == ("pulse-v1/1", "", 0)
+
+
 def test_a_database_that_knows_numbers_alone_takes_no_name_away() -> None:
     steps = steps_of_stored(Settings(geo_database=GEO, networks="no such folder"))
     same, other = (stored(ip="203.0.113.0", asn=asn, as_org="Nord", as_entropy=0.5) for asn in (64500, 7))

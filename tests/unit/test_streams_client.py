@@ -18,6 +18,7 @@ from tests.unit.streams_events import CHROME, DAY, NOW, arrival, event
 
 AGENTS = (None, "", CHROME, "Googlebot/2.1", "python-requests/2.31", "Tiny Tiny RSS")
 ADDRESSES = (None, "unknown", "198.51.100.66", "198.51.100.67", "192.0.2.20", "192.0.2.33", "2001:db8::7", "9.9.9.9")
+HINTS = '"Chromium";v="131", "Brave";v="131", "Not_A Brand";v="24"|?0|"Windows"'
 SIGNS = '{"purpose":"%s","device":{"automation":"%s","inconsistent":"touch"}}'
 MOMENTS = st.sampled_from((networks.MADE_MS - DAY, networks.MADE_MS, networks.MADE_MS + DAY, NOW)).flatmap(
     lambda about: st.integers(about - 2, about + 2)
@@ -28,6 +29,7 @@ TOLD = st.fixed_dictionaries(
         "event": st.sampled_from(("page_view", SIGNALS)),
         "ip": st.sampled_from(ADDRESSES),
         "user_agent": st.sampled_from(AGENTS),
+        "client_hints": st.sampled_from((None, "", HINTS, HINTS.replace("131", "99"), "x" * 500)),
         "imported": st.booleans(),
         "consent": st.sampled_from((None, "granted", "denied")),
         "timezone": st.sampled_from((None, "Europe/Vienna", "Asia/Tokyo", "UTC")),
@@ -93,5 +95,23 @@ def test_new_data_count_at_once(world: Path, tmp_path: Path) -> None:
 
 
 def test_address_and_user_agent_go_no_further(remembering: Step) -> None:
-    found = told(remembering, HOME | {"user_agent": CHROME})
-    assert (found["ip"], found["user_agent"]) == ("198.51.100.0", None)
+    found = told(remembering, HOME | {"user_agent": CHROME, "client_hints": HINTS})
+    assert (found["ip"], found["user_agent"], found["client_hints"]) == ("198.51.100.0", None, None)
+
+
+def test_client_hints_tell_the_browser_and_contradictions_with_or_without_consent(remembering: Step) -> None:
+    def seen(hints: str | None, **fields: Any) -> dict[str, Any]:
+        return told(remembering, HOME | {"user_agent": CHROME, "client_hints": hints} | fields)
+
+    for consent in (None, "granted", "denied"):
+        plain, right = seen(None, consent=consent), seen(HINTS, consent=consent)
+        wrong = seen(HINTS.replace("Windows", "Linux"), consent=consent)
+        assert (plain["browser"], right["browser"], right["browser_version"]) == ("Chrome", "Brave", "131")
+        assert right["risk_tamper"] == plain["risk_tamper"] < wrong["risk_tamper"]
+        assert "DEV_HINTS" in wrong["risk_reasons"].split(",")
+        assert "DEV_HINTS" not in right["risk_reasons"]
+    signals = {"event": SIGNALS, "consent": "granted", "properties": SIGNS % ("consent", "")}
+    assert "DEV_HINTS" in seen(HINTS.replace("131", "99"), **signals)["risk_reasons"]
+    assert "DEV_HINTS" not in seen(HINTS, **signals)["risk_reasons"]
+    headless = seen(HINTS.replace("Brave", "HeadlessChrome"))
+    assert (headless["bot"], headless["device_type"]) == (True, "bot")

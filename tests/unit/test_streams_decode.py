@@ -78,8 +78,16 @@ def test_a_refused_line_tells_nothing_of_the_device() -> None:
     agent = 'Mozilla/5.0 "odd" \\ (X11)'
     signals = {"purpose": "security", "device": {"canvas": "0f3a"}}
     lines = [
-        raw(event=5, user_agent=agent, fingerprint_id="f-1", title="kept"),
-        raw(event="device_signals", ts="x", user_agent=agent, fingerprint_id="f-1", properties=signals, title="kept"),
+        raw(event=5, user_agent=agent, client_hints=agent, fingerprint_id="f-1", title="kept"),
+        raw(
+            event="device_signals",
+            ts="x",
+            user_agent=agent,
+            client_hints=agent,
+            fingerprint_id="f-1",
+            properties=signals,
+            title="kept",
+        ),
     ]
     for line in refused(refined(*lines)):
         assert not [word for word in ("Mozilla", "odd", "X11", "f-1", "0f3a") if word in line["line"]]

@@ -101,11 +101,11 @@ def test_a_record_that_was_written_in_part_is_finished_as_it_was_begun() -> None
 
 
 def test_those_met_longest_ago_are_forgotten_for_want_of_room() -> None:
-    devices = Devices(lambda: 10)
+    devices = Devices(lambda: 3_000)
     for number in range(40):
         devices.see([sighting_of(event(**device(number, fingerprint_id=f"f{number}")))])
-        assert len(devices) <= 10
-    assert devices.forgotten >= 30
+        assert devices.known.nbytes <= 2_250
+    assert devices.known.forgotten == 40 - len(devices) >= 25
     assert devices.seen(sighting_of(event(**device(39, fingerprint_id="f39")))).ips == 1
 
 
@@ -114,11 +114,11 @@ def test_who_counts_no_more_is_forgotten_without_being_counted() -> None:
     for day in range(4):
         devices.see([sighting_of(event(**device(day * 2_000, fingerprint_id=f"f{day}")))])
     assert len(devices) == 2
-    assert devices.forgotten == 0
+    assert devices.known.forgotten == 0
 
 
 def test_partitions_share_the_room() -> None:
-    bounds = Bounds(devices=100, partitions=4)
+    bounds = Bounds(devices_bytes=100, partitions=4)
     assert bounds.devices_each() == 25
 
 
@@ -130,7 +130,7 @@ def test_a_line_that_cannot_be_read_tells_nothing() -> None:
 def test_none_is_too_old_while_reading_back_however_they_come() -> None:
     devices = Devices()
     for number, minute in enumerate((9_000, 3_000, 9_001, 1)):
-        devices.load(number, [minute], minute)
+        devices.known.load(number, [minute], minute)
     assert len(devices) == 4
     devices.see([sighting_of(event(**device(0)))], NOW)
 
@@ -145,7 +145,7 @@ def test_a_clock_that_runs_ahead_makes_nobody_old() -> None:
     later = 2_000
     devices.see([sighting_of(event(**device(later, fingerprint_id="g")))], NOW + later * MINUTE)
     devices.see([sighting_of(event(**device(2 * later, fingerprint_id="h")))], NOW + 2 * later * MINUTE)
-    assert (len(devices), devices.forgotten) == (2, 0)
+    assert (len(devices), devices.known.forgotten) == (2, 0)
 
 
 @settings(max_examples=40)

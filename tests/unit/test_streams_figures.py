@@ -12,13 +12,19 @@ RAW = ("pulse.events.raw", 0)
 def lag(offset: int, timestamp: int, end: int | None) -> float:
     """What is told of a partition that stands at an offset."""
     page = Now(
-        lambda: {RAW: (offset, timestamp)}, lambda where: end, lambda: [Size(0, 5, 80, 7, 21, 9, 2)], lambda: True
+        lambda: {RAW: (offset, timestamp)},
+        lambda where: end,
+        lambda: [Size(0, 5, 80, 7, 21, 9, 900, 2, 4, 400, 3)],
+        lambda: True,
     )
     gauges = {gauge.name: gauge for gauge in page.collect()}
     assert [sample.value for sample in gauges["pulse_refine_seen_ids"].samples] == [5, 7]
     assert [sample.value for sample in gauges["pulse_refine_seen_bytes"].samples] == [80, 21]
     assert [sample.value for sample in gauges["pulse_refine_devices"].samples] == [9]
     assert [sample.value for sample in gauges["pulse_refine_devices_forgotten"].samples] == [2]
+    assert [sample.value for sample in gauges["pulse_refine_devices_bytes"].samples] == [900, 400]
+    assert [sample.value for sample in gauges["pulse_refine_places"].samples] == [4]
+    assert [sample.value for sample in gauges["pulse_refine_places_forgotten"].samples] == [3]
     assert gauges["pulse_refine_waiting"].samples[0].value == 1
     [sample] = gauges["pulse_stream_lag_seconds"].samples
     assert sample.labels == {"topic": "pulse.events.raw", "partition": "0"}
