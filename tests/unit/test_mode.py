@@ -188,7 +188,7 @@ def test_a_mode_never_keeps_more_than_the_usual_one_and_once_is_enough(
 def test_a_lead_of_an_anonymous_site_is_tied_to_no_session() -> None:
     body = json.encode({"email": "ada@example.org", "session_id": "s-1", "visitor_id": "v-81", "consent": "granted"})
     for mode, session in (("standard", "s-1"), ("consented", "s-1"), ("anonymous", "")):
-        sent = read_lead(body, False, replace(PAGE, mode=mode), lambda bits: 0)  # type: ignore[arg-type]
+        sent = read_lead(body, False, replace(PAGE, mode=mode), lambda bits: 0)
         assert sent.lead is not None
         assert (sent.lead.session, sent.lead.visitor, sent.lead.is_linked) == (
             session,
@@ -203,7 +203,7 @@ def test_a_session_that_begins_tells_a_name_that_does_not_follow_from_the_device
     form = TRACK["/track/session/start"]
     for mode, own in (("standard", "mine"), ("consented", "mine"), ("anonymous", "")):
         for sent, name in ((body, own), (nameless, "")):
-            made = form.read(sent, False, replace(PAGE, mode=mode), lambda bits: 1)  # type: ignore[arg-type]
+            made = form.read(sent, False, replace(PAGE, mode=mode), lambda bits: 1)
             answer = json.decode(made.kept(1, ()))
             event: RawEvent = made.decoded.events[0]
             assert event.visitor_id == answer["visitor_id"]
