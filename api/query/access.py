@@ -17,6 +17,8 @@ ALERT = "alerts:write"
 SQL = "sql:read"
 LEADS = "leads:read"
 UNMASKED = "leads:unmasked"
+WRITE = "events:write"
+IMPORT = "events:import"
 FORWARD = "leads:write"
 
 _BEARER = HTTPBearer(auto_error=False, description="A secret key: `Authorization: Bearer pulse_prod_…`.")
@@ -50,6 +52,8 @@ Reader = Annotated[Key, Depends(needing(READ))]
 Administrator = Annotated[Key, Depends(needing(ADMIN))]
 """A key that may change sites and keys: of its organisation, or of its one site."""
 
+Importer = Annotated[Key, Depends(needing(WRITE, IMPORT))]
+"""A key that may send events, a page's too."""
 Watcher = Annotated[Key, Depends(needing(ADMIN, ALERT))]
 """A key that may change alert rules."""
 
