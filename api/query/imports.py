@@ -6,7 +6,7 @@ from anyio import to_thread
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
 
-from api.problems import Forbidden, documented
+from api.problems import documented
 from api.query.access import Importer
 from api.query.parts import With, now_ms
 from api.query.sites import found_site
@@ -57,9 +57,7 @@ class Told(BaseModel):
 
 @router.post("/imports", status_code=202, summary="Tell that an import is done")
 async def tell_import(key: Importer, parts: With, done: Import) -> Told:
-    """A notice `import.done` for webhooks and the live view. The numbers are what the importer says; a page's key may not say any."""
-    if key.public:
-        raise Forbidden("a public key may not tell of imports")
+    """A notice `import.done` for webhooks and the live view. The numbers are what the importer says. It takes a key that reads statistics and sends events."""
     site = await found_site(parts, key, done.site_id)
     notice = notice_of(site.id, done.id, done.files, done.accepted, done.refused, done.seconds, now_ms())
     await to_thread.run_sync(tell, parts.kafka_url, notice)

@@ -29,7 +29,9 @@ async def api(tmp_path: Path, kafka: str) -> AsyncIterator[Api]:
 async def test_it_is_told_in_the_log_where_its_site_is(api: Api, kafka: str) -> None:
     delete_topics(kafka)
     eventually(lambda: create(Settings(kafka_url=kafka, partitions=PARTITIONS)))
-    answers = [await api.ask("POST", IMPORTS, "writer", json=DONE) for _ in range(2)]
+    wanted = {"name": "importer", "site_id": "shop", "scopes": ["events:import", "stats:read"]}
+    headers = {"x-api-key": (await api.ask("POST", "/api/v1/keys", json=wanted)).json()["key"]}
+    answers = [await api.http.post(IMPORTS, json=DONE, headers=headers) for _ in range(2)]
 
     assert [each.status_code for each in answers] == [202, 202], answers[0].text
     partition = partition_of("shop", "", PARTITIONS)
@@ -40,10 +42,11 @@ async def test_it_is_told_in_the_log_where_its_site_is(api: Api, kafka: str) -> 
     assert (told[0]["data"]["accepted"], told[0]["data"]["refused"], told[0]["data"]["seconds"]) == (3, 1, 0.5)
 
 
-async def test_who_may_not_send_events_or_is_a_page_tells_of_none(api: Api) -> None:
-    for key, status in (("reader", 403), ("admin", 403), ("page", 403), (None, 401)):
+async def test_who_may_not_both_read_and_send_tells_of_none(api: Api) -> None:
+    for key, status in (("reader", 403), ("writer", 403), ("page", 403), (None, 401), ("admin", 400)):
         assert (await api.ask("POST", IMPORTS, key, json=DONE)).status_code == status, key
-    assert (await api.ask("POST", IMPORTS, "writer", json=DONE | {"site_id": "rival"})).status_code == 404
+    for key in ("admin", "shop_admin"):
+        assert (await api.ask("POST", IMPORTS, key, json=DONE | {"site_id": "rival"})).status_code == 404, key
 
 
 async def test_what_is_no_import_is_refused_by_the_field(api: Api) -> None:
@@ -61,7 +64,7 @@ async def test_what_is_no_import_is_refused_by_the_field(api: Api) -> None:
         ({"rows": 1}, "rows"),
     ]
     for more, parameter in wrong:
-        answer = await api.ask("POST", IMPORTS, "writer", json=DONE | more)
+        answer = await api.ask("POST", IMPORTS, "shop_admin", json=DONE | more)
         assert answer.status_code == 400, more
         assert [each["parameter"] for each in answer.json()["errors"]] == [parameter], more
 
@@ -69,5 +72,5 @@ async def test_what_is_no_import_is_refused_by_the_field(api: Api) -> None:
 async def test_while_kafka_is_away_it_says_so(tmp_path: Path) -> None:
     async with querying(settings_of(tmp_path)) as away:
         away.parts.publisher.stop()
-        answer = await away.ask("POST", IMPORTS, "writer", json=DONE)
+        answer = await away.ask("POST", IMPORTS, "shop_admin", json=DONE)
     assert answer.status_code == 503
