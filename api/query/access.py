@@ -17,6 +17,8 @@ ALERT = "alerts:write"
 SQL = "sql:read"
 LEADS = "leads:read"
 UNMASKED = "leads:unmasked"
+WRITE = "events:write"
+IMPORT = "events:import"
 FORWARD = "leads:write"
 
 _BEARER = HTTPBearer(auto_error=False, description="A secret key: `Authorization: Bearer pulse_prod_…`.")
@@ -47,6 +49,17 @@ def needing(*scopes: str) -> Callable[[Key], Awaitable[Key]]:
 
 Reader = Annotated[Key, Depends(needing(READ))]
 """A key that may read statistics."""
+
+
+async def importing(key: Reader) -> Key:
+    """Lets a key pass that may send events too: one that may do nothing else is answered by nothing here."""
+    if key.scopes.isdisjoint((ADMIN, WRITE, IMPORT)):
+        raise Forbidden(f"the key lacks the scope {WRITE} or {IMPORT}")
+    return key
+
+
+Importer = Annotated[Key, Depends(importing)]
+"""A key that may read statistics and send events."""
 Administrator = Annotated[Key, Depends(needing(ADMIN))]
 """A key that may change sites and keys: of its organisation, or of its one site."""
 

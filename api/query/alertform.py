@@ -1,12 +1,13 @@
 """Alert rules as they are asked for and answered. Moments are ms since the epoch."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from api.control.model import AlertRule
 from api.query.word import Name, Reference
 from pulse.alerting.rule import Rule
+from pulse.alerting.wanted import WantedRule
 from pulse.event import MAX_MS
 
 EXAMPLE: dict[str, Any] = {
@@ -21,7 +22,7 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-class AlertRequest(Rule):
+class AlertRequest(WantedRule):
     """A rule as it is to be."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"example": EXAMPLE})
@@ -39,7 +40,7 @@ class AlertChange(BaseModel):
     name: Name = Field("", description="What people call it.")
     enabled: bool = Field(True, description="Whether it watches at all.")
     muted: bool = Field(False, description="While it is, it does not begin to fire.")
-    snoozed_until: int | None = Field(
+    snoozed_until: Annotated[int, Strict()] | None = Field(
         None, ge=0, le=MAX_MS, description="Until then it does not begin to fire; null ends that."
     )
 
@@ -93,14 +94,14 @@ class Span(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    days: int = Field(7, ge=1, le=14, description="Days up to now.")
+    days: Annotated[int, Strict()] = Field(7, ge=1, le=14, description="Days up to now.")
 
 
 class Trial(Span):
     """A rule that is not kept, and how far back it is to be tried."""
 
     site_id: Reference | None = Field(None, description="The site; may be left out where the key is bound to one.")
-    rule: Rule
+    rule: WantedRule
 
 
 class Firing(BaseModel):

@@ -28,7 +28,8 @@ from api.query.backtest import tried
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
 from api.query.parts import Parts, With, now_ms
 from api.query.sites import found_site
-from api.query.testfire import notice_of, tell
+from api.query.telling import tell
+from api.query.testfire import notice_of
 from api.query.word import Reference
 from clickhouse.alerting import Past, history
 from pulse.alerting.rule import Rule
@@ -99,9 +100,11 @@ async def replace_rule(key: Watcher, parts: With, rule_id: Reference, wanted: Al
 @router.patch("/alerts/{rule_id}", summary="Name, switch, mute or snooze an alert rule", responses=documented(409))
 async def change_rule(key: Watcher, parts: With, rule_id: Reference, change: AlertChange) -> AlertRecord:
     """While a rule is muted or snoozed it does not begin to fire; what still holds afterwards fires then."""
-    values = change.model_dump(exclude_unset=True)
+    values, now = change.model_dump(exclude_unset=True), now_ms()
+    if change.snoozed_until is not None and change.snoozed_until <= now:
+        raise BadParameter("snoozed_until", f"is over: it is {now} now; null ends a snooze")
     return told(
-        await parts.stored(lambda store: store.rules.change(key.organisation, key.site_id, rule_id, values, now_ms()))
+        await parts.stored(lambda store: store.rules.change(key.organisation, key.site_id, rule_id, values, now))
     )
 
 

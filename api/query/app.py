@@ -19,6 +19,7 @@ from api.query import (
     funnels,
     health,
     identity,
+    imports,
     journeys,
     keys,
     leadcounts,
@@ -79,6 +80,7 @@ PARTS = (
     fate,
     sites,
     alerts,
+    imports,
     sql,
 )
 """What lies under /api/v1, in the order in which it is described."""

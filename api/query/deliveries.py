@@ -132,6 +132,8 @@ async def redeliver_many(key: Administrator, parts: With, webhook_id: Reference,
     again = wanted or Again()
     since = None if again.start_date is None else moment("start_date", again.start_date, UTC)
     until = None if again.end_date is None else moment("end_date", again.end_date, UTC, is_end=True)
+    if since is not None and until is not None and since >= until:
+        raise BadParameter("start_date", "must lie before end_date")
     within = Range(since, until, None if again.state == "all" else again.state)
     endpoint = await found_webhook(parts, key, webhook_id)
     number = await parts.stored(lambda store: store.deliveries.redeliver_all(endpoint, within, now_ms()))

@@ -7,6 +7,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.query.word import Name, Reference, shaped
+from pulse.outbound import kinds
 from pulse.outbound.address import Refused, networks
 from pulse.outbound.mail import is_mail, recipients
 from pulse.outbound.signing import bytes_of
@@ -50,6 +51,13 @@ def _headers(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
+def _known(kind: str) -> str:
+    fault = kinds.fault_of(kind)
+    if fault:
+        raise ValueError(fault)
+    return kind
+
+
 def _small(data: dict[str, Any]) -> dict[str, Any]:
     try:
         text = orjson.dumps(data)
@@ -66,7 +74,8 @@ Kind = Annotated[
     StringConstraints(max_length=100),
     shaped(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)*", "is not a kind such as alert.firing, all of a sort such as alert, or *"),
 ]
-Kinds = Annotated[list[Kind], Field(min_length=1, max_length=50, examples=[["alert.firing", "alert.resolved"]])]
+KnownKind = Annotated[Kind, AfterValidator(_known)]
+Kinds = Annotated[list[KnownKind], Field(min_length=1, max_length=50, examples=[["alert.firing", "alert.resolved"]])]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
 Secret = Annotated[str, StringConstraints(max_length=200), AfterValidator(_secret)]
 Template = Literal["json", "slack", "discord", "teams", "pagerduty", "opsgenie"]

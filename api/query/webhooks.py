@@ -1,6 +1,7 @@
 """/api/v1/webhooks: where a site's notices are sent; a secret is shown once, when it is made."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -37,6 +38,8 @@ from pulse.outbound.target import target_of
 from pulse.outbound.template import render
 
 LOOKED_UP_S = 3.0
+NEEDED = {"pagerduty": "X-Routing-Key", "opsgenie": "Authorization"}
+"""The header without which a template's receiver takes nothing."""
 
 router = APIRouter(tags=["webhooks"], responses=documented(400, 401, 403, 404, 503))
 
@@ -62,6 +65,7 @@ async def create_webhook(key: Administrator, parts: With, wanted: WebhookRequest
     """The answer holds the secret that messages are signed with, this once."""
     site = await found_site(parts, key, wanted.site_id)
     await demand_callable(parts, wanted.url)
+    _demand_header(wanted.url, wanted.template, wanted.headers)
     new = NewEndpoint(
         site.organisation,
         site.id,
@@ -98,10 +102,12 @@ async def change_webhook(
 ) -> WebhookRecord:
     """Whatever is not named stays as it is. Enabling forgets what was wrong with it."""
     values: dict[str, Any] = change.model_dump(exclude_unset=True)
-    await found_webhook(parts, key, webhook_id)
+    before, seal, now = await found_webhook(parts, key, webhook_id), Seal(parts.secret), now_ms()
     if "url" in values:
         await demand_callable(parts, values["url"])
-    seal, now = Seal(parts.secret), now_ms()
+    if not values.keys().isdisjoint({"url", "template", "headers"}):
+        headers = values["headers"] if "headers" in values else _headers(before, seal)
+        _demand_header(values.get("url", before.url), values.get("template", before.template), headers)
     changed = await parts.stored(
         lambda store: store.endpoints.change(key.organisation, key.site_id, webhook_id, values, seal, now)
     )
@@ -161,7 +167,7 @@ def told(endpoint: Endpoint, seal: Seal, now: int) -> WebhookRecord:
         url=endpoint.url,
         kinds=endpoint.kinds,
         template=endpoint.template,
-        headers=_header_names(endpoint, seal),
+        headers=sorted(_headers(endpoint, seal)),
         unmasked=endpoint.unmasked,
         enabled=endpoint.enabled,
         disabled=endpoint.disabled,
@@ -185,9 +191,15 @@ def _usual_name(url: str, parts: Parts) -> str:
     return named[:200]
 
 
-def _header_names(endpoint: Endpoint, seal: Seal) -> list[str]:
+def _demand_header(url: str, template: str, headers: Mapping[str, str]) -> None:
+    needed = NEEDED.get(template)
+    if needed and not is_mail(url) and not any(v for name, v in headers.items() if name.lower() == needed.lower()):
+        raise BadParameter("headers", f"lacks {needed}, without which {template} takes nothing")
+
+
+def _headers(endpoint: Endpoint, seal: Seal) -> Mapping[str, str]:
     """None where they cannot be read: the endpoint's deliveries say why."""
     try:
-        return sorted(endpoints.headers(endpoint, seal))
+        return endpoints.headers(endpoint, seal)
     except SettingError:
-        return []
+        return {}

@@ -1,11 +1,21 @@
 """A rule: what is measured, over which window, and when somebody is to be told. Minutes throughout."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from pulse.alerting.impossible import fault_of
+from pulse.alerting.impossible import Fault, fault_of
 
 DAY = 1440
 WEEK = 7 * DAY
@@ -29,6 +39,19 @@ OF_STORE = ("visitors", "sessions", "error_rate", "vital", "conversion", *SHARES
 LAG = "lag"
 METRICS = (*OF_MINUTES, *OF_STORE, LAG)
 DIMENSIONS = ("event", "country", "device_type")
+
+NUMBERS = (
+    "value",
+    "resolve",
+    "percent",
+    "z",
+    "days",
+    "window_minutes",
+    "for_minutes",
+    "min_volume",
+    "cooldown_minutes",
+)
+"""Fields that hold numbers, or a list of them."""
 
 Operator = Literal[">", ">=", "<", "<=", "==", "!="]
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
@@ -62,10 +85,27 @@ def _zone(name: str) -> str:
     return name
 
 
+def refuse(fault: Fault | None) -> None:
+    """Raise what pydantic tells of a fault, at the part that it is told of."""
+    if fault is not None:
+        place = tuple(fault.part.split("."))
+        error = InitErrorDetails(
+            type=PydanticCustomError("value_error", "{why}", {"why": fault.why}), loc=place, input=None
+        )
+        raise ValidationError.from_exception_data("rule", [error])
+
+
 class Form(BaseModel):
-    """What all parts of a rule share: nothing unknown is let through, nothing changes."""
+    """What all parts of a rule share: nothing unknown is let through, nothing changes, and yes is no number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator(*NUMBERS, mode="before", check_fields=False)
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        if any(isinstance(each, bool) for each in (value if isinstance(value, list) else [value])):
+            raise ValueError("must be a number, not true or false")
+        return value
 
 
 class Threshold(Form):
@@ -180,9 +220,7 @@ class Rule(Form):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        fault = fault_of(self)
-        if fault:
-            raise ValueError(fault)
+        refuse(fault_of(self))
         return self
 
     @property

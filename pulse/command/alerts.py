@@ -1,14 +1,19 @@
 """`pulse alerts`: the rules by which somebody is alerted."""
 
+import re
+import sys
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from msgspec import json
+from msgspec import DecodeError, json
 
 from pulse.command import option
 from pulse.command.control import Control, show
+from pulse.errors import PulseError
 
 alerts = typer.Typer(help="The rules by which somebody is alerted.", no_args_is_help=True)
 
@@ -16,7 +21,16 @@ Site = Annotated[str | None, typer.Option("--site", help="Only this site's.")]
 Id = Annotated[str, typer.Argument(metavar="RULE_ID", help="The rule's id, as `pulse alerts list` shows it.")]
 Days = Annotated[int, typer.Option(min=1, max=14, help="How many days back.")]
 Told = Annotated[int, typer.Option(min=0, max=200, help="How many of what it told are shown.")]
+Definition = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", allow_dash=True, help="The rule as JSON, as the query API takes it; - is standard input."
+    ),
+]
+For = Annotated[str, typer.Option("--for", metavar="TIME", help="For how long: 30m, 8h, 2d.")]
+End = Annotated[bool, typer.Option("--end", help="End a snooze.")]
 
+UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 COLUMNS = ("id", "site_id", "name", "metric", "condition", "window_minutes", "severity", "enabled", "muted")
 PAST = ("at", "kind", "group", "value", "reason", "test")
 FIRINGS = ("fired", "resolved", "group", "value", "reason")
@@ -70,6 +84,74 @@ def backtest(
     typer.echo(f"would have fired {times} in {days} {'day' if days == 1 else 'days'}")
     if found["firings"]:
         show(found["firings"], FIRINGS, as_json)
+
+
+@alerts.command()
+def create(
+    definition: Definition, as_json: option.AsJson = False, api: option.Api = None, key: option.Key = None
+) -> None:
+    """Make a rule."""
+    made = Control(api, key).call("POST", "alerts", json=_definition(definition))
+    show([made if as_json else _short(made)], COLUMNS, as_json)
+
+
+@alerts.command()
+def delete(rule: Id, api: option.Api = None, key: option.Key = None) -> None:
+    """Remove a rule; refused while another one depends on it."""
+    Control(api, key).call("DELETE", _path(rule))
+    typer.echo(f"{rule} is removed")
+
+
+@alerts.command()
+def enable(rule: Id, api: option.Api = None, key: option.Key = None) -> None:
+    """Have a rule watch, from this minute on."""
+    _change(rule, {"enabled": True}, "watches", api, key)
+
+
+@alerts.command()
+def disable(rule: Id, api: option.Api = None, key: option.Key = None) -> None:
+    """Have a rule watch no longer; what fires is told to be over."""
+    _change(rule, {"enabled": False}, "watches no longer", api, key)
+
+
+@alerts.command()
+def mute(rule: Id, api: option.Api = None, key: option.Key = None) -> None:
+    """Have a rule not begin to fire, until it is unmuted."""
+    _change(rule, {"muted": True}, "is muted", api, key)
+
+
+@alerts.command()
+def unmute(rule: Id, api: option.Api = None, key: option.Key = None) -> None:
+    """Have a rule fire again; what still holds fires now."""
+    _change(rule, {"muted": False}, "is not muted", api, key)
+
+
+@alerts.command()
+def snooze(rule: Id, lasts: For = "1h", end: End = False, api: option.Api = None, key: option.Key = None) -> None:
+    """Have a rule not begin to fire for a while; what still holds afterwards fires then."""
+    until = None if end else int(time.time() * 1000) + _ms(lasts)
+    _change(rule, {"snoozed_until": until}, "is not snoozed" if end else f"is snoozed for {lasts}", api, key)
+
+
+def _change(rule: str, change: Mapping[str, Any], said: str, api: str | None, key: str | None) -> None:
+    Control(api, key).call("PATCH", _path(rule), json=change)
+    typer.echo(f"{rule} {said}")
+
+
+def _ms(lasts: str) -> int:
+    found = re.fullmatch(r"([1-9]\d{0,5})([mhd])", lasts)
+    if found is None:
+        raise typer.BadParameter(
+            f"{lasts!r} is not a number of minutes, hours or days such as 30m, 8h, 2d", param_hint="--for"
+        )
+    return int(found[1]) * UNITS_MS[found[2]]
+
+
+def _definition(file: Path) -> Any:
+    try:
+        return json.decode(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+    except (OSError, DecodeError, UnicodeDecodeError) as why:
+        raise PulseError(f"{file} holds no rule: {why}") from None
 
 
 def _path(rule: str) -> str:

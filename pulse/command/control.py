@@ -7,14 +7,14 @@ from typing import Any
 
 import typer
 from msgspec import json
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.markup import escape
 from rich.table import Table
 
 from pulse.command import situation, wire
 
-WIDE = 1_000
-"""Columns of a table that goes to a file or a pipe: nothing of it is cut."""
+WIDE = (20_000, 25)
+"""Columns and lines of a table that goes to a file or a pipe: nothing of it is cut."""
 TIMES = frozenset(
     {"created", "archived", "expires", "revoked", "last_used", "finished", "at", "fired", "resolved", "received", "ts"}
 )
@@ -67,7 +67,9 @@ def show(records: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: 
     for record in records:
         table.add_row(*(escape(_cell(name, record.get(name))) for name in columns))
     console = Console(highlight=False, soft_wrap=True)
-    console.print(table, width=None if console.is_terminal else WIDE)
+    if not console.is_terminal:
+        console.size = ConsoleDimensions(*WIDE)
+    console.print(table)
 
 
 def _cell(name: str, value: Any) -> str:

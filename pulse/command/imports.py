@@ -1,6 +1,7 @@
 """`pulse import`: files of events through the collector; importing one again within the window changes nothing."""
 
 import sys
+import time
 import zlib
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,7 +13,7 @@ import zstandard
 from msgspec import json
 from rich.console import Console
 
-from pulse.command import option, situation
+from pulse.command import importdone, option, situation
 from pulse.command.delivery import IN_FLIGHT, PATIENCE_S, Delivered, Delivery
 from pulse.command.meter import Meter, meter
 from pulse.command.refusals import Refusal, Refusals
@@ -35,6 +36,14 @@ Base = Annotated[
 Rejects = Annotated[
     Path | None,
     typer.Option("--rejects", metavar="FILE", help="Write every refused line and its reason here, as NDJSON."),
+]
+Api = Annotated[
+    str | None,
+    typer.Option(
+        "--api",
+        metavar="URL",
+        help="The query API that is told when it is done; else the one that the settings name, or none with --collector.",
+    ),
 ]
 Flights = Annotated[int, typer.Option("--in-flight", min=1, max=64, help="Requests under way at once.")]
 
@@ -77,6 +86,7 @@ def import_files(
     rejects: Rejects = None,
     as_json: option.AsJson = False,
     collector: option.Collector = None,
+    api: Api = None,
     key: option.Key = None,
     in_flight: Flights = IN_FLIGHT,
     patience: option.Patience = PATIENCE_S,
@@ -89,9 +99,11 @@ def import_files(
 
     Equal lines of one file are so many events; the same line in another file is the same event. After the window of
     PULSE_DEDUP_HOURS (a day unless set otherwise) a file that is imported again may be counted again.
+
+    When it is done the query API is told, and by it webhooks that want import.done.
     """
     _demand_files(files)
-    at = situation.settings()
+    at, began = situation.settings(), time.monotonic()
     url, presented = situation.collector(collector, at), situation.key(key, "secret_key", at.data)
     with Refusals(rejects) as refusals:
         tally = Tally(refusals)
@@ -106,6 +118,9 @@ def import_files(
                 done += _import(file, Reading(form, base, done), tally, delivery, shown)
             delivery.finish()
     _tell(tally, files, as_json)
+    if api or not collector:
+        seconds = time.monotonic() - began
+        importdone.tell(situation.query_api(api, at), presented, files, tally.accepted, refusals.count, seconds)
     if refusals.count:
         raise typer.Exit(1)
 

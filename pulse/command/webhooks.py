@@ -31,6 +31,10 @@ OfState = Annotated[
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Those made from here on.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Those made before; a date is in whole.")]
 Within = Annotated[float, typer.Option("--within", min=0, metavar="SECONDS", help="How long to wait for the answer.")]
+Overlap = Annotated[
+    float, typer.Option("--overlap", min=0, max=720, metavar="HOURS", help="For how long the old secret signs too.")
+]
+OfKind = Annotated[str, typer.Option("--kind", help="The kind of the notice.")]
 
 COLUMNS = ("id", "site_id", "name", "url", "kinds", "template", "enabled", "breaker", "failures", "disabled_why")
 SENT = ("id", "kind", "state", "attempts", "status", "error", "created", "finished")
@@ -120,6 +124,52 @@ def redeliver(
     }
     number = control.call("POST", f"{_path(webhook_id)}/redeliver", json=wanted)["deliveries"]
     typer.echo(f"{number} {'delivery is' if number == 1 else 'deliveries are'} sent again")
+
+
+@webhooks.command()
+def enable(webhook_id: Id, api: option.Api = None, key: option.Key = None) -> None:
+    """Have notices sent to a webhook again; what went wrong with it is forgotten."""
+    Control(api, key).call("PATCH", _path(webhook_id), json={"enabled": True})
+    typer.echo(f"{webhook_id} is enabled")
+
+
+@webhooks.command()
+def disable(webhook_id: Id, api: option.Api = None, key: option.Key = None) -> None:
+    """Have nothing sent to a webhook; what waits for it is dead."""
+    Control(api, key).call("PATCH", _path(webhook_id), json={"enabled": False})
+    typer.echo(f"{webhook_id} is disabled")
+
+
+@webhooks.command()
+def delete(webhook_id: Id, api: option.Api = None, key: option.Key = None) -> None:
+    """Remove a webhook, with what waits for it and all that is known of its deliveries."""
+    Control(api, key).call("DELETE", _path(webhook_id))
+    typer.echo(f"{webhook_id} is removed")
+
+
+@webhooks.command()
+def rotate(
+    webhook_id: Id,
+    overlap: Overlap = 24,
+    as_json: option.AsJson = False,
+    api: option.Api = None,
+    key: option.Key = None,
+) -> None:
+    """Replace a webhook's secret and show the new one, this once."""
+    made = Control(api, key).call("POST", f"{_path(webhook_id)}/rotate", json={"overlap_hours": overlap})
+    if as_json:
+        show([made], (), as_json)
+        return
+    typer.echo(f"{made['secret']}\n\nIt is shown this once. The one before it signs too for {overlap:g} hours.")
+
+
+@webhooks.command()
+def preview(
+    template: Template = "json", kind: OfKind = "alert.firing", api: option.Api = None, key: option.Key = None
+) -> None:
+    """Show what a template makes of an alert's notice, as JSON; nothing is sent."""
+    made = Control(api, key).call("POST", "webhooks/preview", json={"template": template, "kind": kind})
+    show([made], (), as_json=True)
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -28,6 +28,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/alerts": {"name": "new", "site_id": "shop", **RULE},
     "PUT /api/v1/alerts/{rule_id}": {"name": "new", **RULE},
     "PATCH /api/v1/alerts/{rule_id}": {"name": "new"},
+    "POST /api/v1/imports": {"id": "one", "files": ["a"], "accepted": 1, "seconds": 1},
     "POST /api/v1/annotations": {"site_id": "shop", "text": "new", "time": "2026-03-05"},
     "PATCH /api/v1/annotations/{annotation_id}": {"text": "new"},
     "POST /api/v1/queries": {"site_id": "shop", "name": "new", "question": {"metrics": ["events"]}},

@@ -63,8 +63,9 @@ async def test_a_rule_is_made_read_changed_and_removed(api: Api) -> None:
     assert made["quiet"] == quiet | {"days": []}
     assert (await api.ask("GET", path, "reader")).json() == made
 
-    muted = await api.ask("PATCH", path, json={"muted": True, "snoozed_until": 5})
-    assert (muted.json()["muted"], muted.json()["snoozed_until"]) == (True, 5)
+    later = time.time_ns() // 1_000_000 + 3_600_000
+    muted = await api.ask("PATCH", path, json={"muted": True, "snoozed_until": later})
+    assert (muted.json()["muted"], muted.json()["snoozed_until"]) == (True, later)
     assert muted.json()["changed"] == made["changed"]
     replaced = await api.ask("PUT", path, json=RULE | {"window_minutes": 9})
     assert (replaced.json()["window_minutes"], replaced.json()["quiet"]) == (9, None)
@@ -128,6 +129,36 @@ async def test_what_cannot_be_watched_is_refused_and_says_why(api: Api) -> None:
         assert answer.status_code == 400, wrong
         assert why in answer.json()["detail"], (wrong, answer.json()["detail"])
     assert (await api.ask("POST", "/api/v1/alerts", json=RULE | {"depends_on": "rule_0"})).status_code == 404
+
+
+async def test_a_fault_is_told_of_its_field(api: Api) -> None:
+    at: list[tuple[dict[str, Any], str]] = [
+        ({"metric": "revenue"}, "currency"),
+        ({"where": {"risk": ["high"]}}, "where.risk"),
+        ({"condition": {"kind": "threshold", "operator": ">", "value": 9, "resolve": 10}}, "condition.resolve"),
+        ({"metric": "visitors", "window_minutes": 1_441}, "window_minutes"),
+        ({"condition": {"kind": "threshold", "operator": ">", "value": True}}, "condition.threshold.value"),
+        ({"where": {"countries": ["Austria"]}}, "where.countries.0"),
+        ({"quiet": {"from": "22:00", "to": "22:00"}}, "quiet.to"),
+        ({"condition": {"kind": "no_data"}, "min_volume": 1}, "min_volume"),
+    ]
+    for wrong, place in at:
+        answer = await api.ask("POST", "/api/v1/alerts", json=RULE | wrong)
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, place), wrong
+        rule = {name: value for name, value in (RULE | wrong).items() if name not in ("name", "site_id")}
+        tried = await api.ask("POST", "/api/v1/alerts/backtest", json={"site_id": "shop", "rule": rule})
+        assert (tried.status_code, tried.json()["errors"][0]["parameter"]) == (400, f"rule.{place}"), wrong
+
+
+async def test_a_snooze_lies_ahead_or_is_ended(api: Api) -> None:
+    path = f"/api/v1/alerts/{(await made_rule(api))['id']}"
+    now = time.time_ns() // 1_000_000
+    for wrong in (5, now - 1_000, True, "soon"):
+        answer = await api.ask("PATCH", path, json={"snoozed_until": wrong})
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "snoozed_until"), wrong
+    snoozed = await api.ask("PATCH", path, json={"snoozed_until": now + 60_000})
+    ended = await api.ask("PATCH", path, json={"snoozed_until": None})
+    assert [each.json()["snoozed_until"] for each in (snoozed, ended)] == [now + 60_000, None]
 
 
 async def test_a_backtest_tells_how_often_a_rule_would_have_fired(api: Api, client: Client) -> None:

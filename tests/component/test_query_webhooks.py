@@ -101,6 +101,11 @@ NO_WEBHOOKS: list[tuple[dict[str, Any], str]] = [
     ({"kinds": []}, "kinds"),
     ({"kinds": ["Alert"]}, "kinds.0"),
     ({"kinds": ["alert."]}, "kinds.0"),
+    ({"kinds": ["alert", "alerts"]}, "kinds.1"),
+    ({"kinds": ["nope"]}, "kinds.0"),
+    ({"template": "pagerduty"}, "headers"),
+    ({"template": "pagerduty", "headers": {"X-Routing-Key": ""}}, "headers"),
+    ({"template": "opsgenie", "headers": {"X-Routing-Key": "key"}}, "headers"),
     ({"template": "jinja"}, "template"),
     ({"headers": {"Host": "x"}}, "headers"),
     ({"headers": {"webhook-id": "x"}}, "headers"),
@@ -126,6 +131,44 @@ async def test_a_webhook_that_cannot_be_is_refused_by_the_field(api: Api) -> Non
     assert (await api.ask("POST", HOOKS, json={"url": "https://8.8.8.8/"})).json()["errors"][0][
         "parameter"
     ] == "site_id"
+
+
+async def test_a_template_that_needs_a_header_is_not_taken_without_it(api: Api) -> None:
+    with receiving({}) as receiver:
+        hook = await made(api, receiver)
+        keyed = await made(api, receiver, template="pagerduty", headers={"x-routing-key": "key"})
+    refused = [
+        await api.ask("PATCH", f"{HOOKS}/{hook['id']}", json={"template": "opsgenie"}),
+        await api.ask("PATCH", f"{HOOKS}/{keyed['id']}", json={"headers": {}}),
+        await api.ask("PATCH", f"{HOOKS}/{keyed['id']}", json={"template": "opsgenie"}),
+    ]
+    taken = [
+        await api.ask("PATCH", f"{HOOKS}/{keyed['id']}", json={"name": "Duty"}),
+        await api.ask("PATCH", f"{HOOKS}/{keyed['id']}", json={"template": "json", "headers": {}}),
+        await api.ask(
+            "PATCH",
+            f"{HOOKS}/{hook['id']}",
+            json={"template": "opsgenie", "headers": {"Authorization": "GenieKey key"}},
+        ),
+    ]
+
+    assert [each.status_code for each in (*refused, *taken)] == [400] * 3 + [200] * 3
+    details = [each.json()["detail"] for each in refused]
+    assert details[0] == "headers: lacks Authorization, without which opsgenie takes nothing"
+    assert details[1] == "headers: lacks X-Routing-Key, without which pagerduty takes nothing"
+
+
+async def test_a_range_that_ends_before_it_begins_is_refused(api: Api) -> None:
+    with receiving({}) as receiver:
+        hook = await made(api, receiver)
+    for start, end in (("2026-02-01", "2026-01-01"), ("1790000000000", "1790000000000")):
+        wanted = {"start_date": start, "end_date": end}
+        answer = await api.ask("POST", f"{HOOKS}/{hook['id']}/redeliver", json=wanted)
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "start_date")
+    day = await api.ask(
+        "POST", f"{HOOKS}/{hook['id']}/redeliver", json={"start_date": "2026-02-01", "end_date": "2026-02-01"}
+    )
+    assert (day.status_code, day.json()) == (202, {"deliveries": 0})
 
 
 async def test_anothers_webhooks_are_as_ones_that_do_not_exist(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ import pytest
 from msgspec import json
 from standardwebhooks import Webhook
 
+from deploy.local import port
+from tests.commanding import pulse
 from tests.eventually import eventually
 from tests.product import Product
 from tests.receiving import Receiver, Request, receiving
@@ -82,3 +85,26 @@ def test_a_chat_is_told_the_rules_name(product: Product, receiver: Receiver) -> 
     _rule(product, event, 0)
     eventually(lambda: product.send([{"event": event, "visitor_id": "v"}]).status_code == 202)
     eventually(lambda: [each for each in receiver.at("/slack") if f"too many {event}".encode() in each.body])
+
+
+def test_an_import_that_is_done_is_told_once_and_without_its_path(
+    product: Product, receiver: Receiver, tmp_path: Path
+) -> None:
+    _hook(product, receiver.url("/imports"), kinds=["import.done"])
+    file = tmp_path / "old.ndjson"
+    file.write_text('{"event":"x","visitor_id":"v"}\n{"event":"y","visitor_id":"v"}\n{\n')
+    pulse(product.environment, "import", file, expect=1)
+    [told] = eventually(lambda: receiver.at("/imports"))
+    notice = json.decode(told.body)
+    assert (notice["event_type"], notice["site_id"]) == ("import.done", product.site)
+    assert notice["data"]["files"] == ["old.ndjson"]
+    assert (notice["data"]["accepted"], notice["data"]["refused"]) == (2, 1)
+    assert str(tmp_path).encode() not in told.body
+
+
+def test_an_import_goes_well_where_nobody_can_be_told(product: Product, tmp_path: Path) -> None:
+    file = tmp_path / "old.ndjson"
+    file.write_text('{"event":"x","visitor_id":"v"}\n')
+    done = pulse(product.environment, "import", file, "--api", f"http://127.0.0.1:{port.free()}")
+    assert done.stdout.startswith("1 events accepted")
+    assert done.stderr.startswith("webhooks are not told that the import is done: the query API does not answer")

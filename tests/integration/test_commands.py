@@ -173,3 +173,46 @@ def test_webhooks_are_made_tried_and_sent_again(product: Product) -> None:
     assert all(request.headers["x-token"] == "t" for request in receiver.got)
     refused = pulse(product.environment, "webhooks", "create", "http://10.0.0.1/", "--site", product.site, expect=1)
     assert "private" in refused.stderr
+
+
+def test_a_webhook_is_switched_given_another_secret_and_removed(product: Product) -> None:
+    with receiving({"/hook": [Reply()]}) as receiver:
+        made = ask(product, "webhooks", "create", receiver.url("/hook"), "--site", product.site, "--kind", "alert")
+    switched = []
+    for word in ("disable", "enable"):
+        pulse(product.environment, "webhooks", word, made["id"])
+        switched += [each["enabled"] for each in listed(product, "webhooks", "list") if each["id"] == made["id"]]
+    rotated = ask(product, "webhooks", "rotate", made["id"], "--overlap", "1")
+    shown = json.decode(pulse(product.environment, "webhooks", "preview", "--template", "slack").stdout)
+    pulse(product.environment, "webhooks", "delete", made["id"])
+
+    assert switched == [False, True]
+    assert rotated["secret"] != made["secret"]
+    assert "blocks" in shown["body"]
+    assert made["id"] not in [each["id"] for each in listed(product, "webhooks", "list")]
+
+
+def test_a_rule_is_made_hushed_switched_and_removed(product: Product) -> None:
+    condition = {"kind": "threshold", "operator": ">", "value": 1_000_000}
+    rule = {"name": "A name of several words", "site_id": product.site, "metric": "events", "condition": condition}
+    made = ask(product, "alerts", "create", "-", given=json.encode(rule))
+    told = {
+        word: [
+            pulse(product.environment, "alerts", *word.split(), made["id"]).stdout,
+            ask(product, "alerts", "show", made["id"], "--told", "0"),
+        ]
+        for word in ("mute", "unmute", "snooze --for 2h", "snooze --end", "disable", "enable")
+    }
+    table = pulse(product.environment, "alerts", "list").stdout
+    pulse(product.environment, "alerts", "delete", made["id"])
+
+    assert [told[word][1]["muted"] for word in ("mute", "unmute")] == [True, False]
+    assert told["snooze --for 2h"][1]["snoozed_until"] > made["created"] + 7_000_000
+    assert told["snooze --end"][1]["snoozed_until"] is None
+    assert [told[word][1]["enabled"] for word in ("disable", "enable")] == [False, True]
+    assert "A name of several words" in table
+    assert "threshold > 1000000.0" in table
+    assert made["id"] not in [each["id"] for each in listed(product, "alerts", "list")]
+    for wrong in ("soon", "0m", "1w"):
+        assert pulse(product.environment, "alerts", "snooze", "rule", "--for", wrong, expect=2)
+    assert "holds no rule" in pulse(product.environment, "alerts", "create", "-", given="{", expect=1).stderr

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from pulse.alerting.rule import Rule
+from pulse.alerting.wanted import WantedRule, countries
 
 PASS: dict[str, Any] = {"kind": "threshold", "operator": ">", "value": 5}
 
@@ -68,6 +69,80 @@ def rule(**parts: Any) -> Rule:
 def test_what_contradicts_itself_is_refused_in_words(parts: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         rule(**parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "place"),
+    [
+        ({"metric": "revenue"}, "currency"),
+        ({"metric": "ratio"}, "of"),
+        ({"of": ["a"]}, "of"),
+        ({"over": ["a"]}, "over"),
+        ({"metric": "conversion", "of": ["a"]}, "over"),
+        ({"metric": "conversion", "over": ["a"]}, "of"),
+        ({"metric": "ratio", "of": ["a"], "where": {"events": ["a"]}}, "where.events"),
+        ({"metric": "vital"}, "vital"),
+        ({"metric": "risk_events"}, "where.risk"),
+        ({"where": {"risk": ["high"]}}, "where.risk"),
+        ({"metric": "visitors", "window_minutes": 1441}, "window_minutes"),
+        ({"condition": {"kind": "anomaly"}, "window_minutes": 1441}, "window_minutes"),
+        ({"metric": "lag", "group_by": "country"}, "group_by"),
+        ({"metric": "lag", "where": {"countries": ["AT"]}}, "where"),
+        ({"condition": {"kind": "no_data"}, "group_by": "country"}, "group_by"),
+        ({"condition": PASS | {"operator": "<", "resolve": 4}}, "condition.resolve"),
+        ({"condition": {"kind": "anomaly", "z": 4, "resolve": 5}}, "condition.resolve"),
+        ({"condition": PASS | {"operator": "==", "value": -1}}, "condition"),
+        (
+            {"condition": {"kind": "relative", "against": "day", "operator": "<", "percent": -101}},
+            "condition.percent",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_told_of_the_part_that_is_at_fault(parts: dict[str, Any], place: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        rule(**parts)
+    assert [".".join(map(str, each["loc"])) for each in caught.value.errors()] == [place]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"condition": PASS | {"value": True}},
+        {"condition": PASS | {"resolve": False}},
+        {"condition": {"kind": "anomaly", "z": True}},
+        {"window_minutes": True},
+        {"min_volume": False},
+        {"cooldown_minutes": False},
+        {"for_minutes": True},
+        {"quiet": {"from": "22:00", "to": "07:00", "days": [True]}},
+    ],
+)
+def test_yes_and_no_are_no_numbers(parts: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="must be a number, not true or false"):
+        rule(**parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "place", "why"),
+    [
+        ({"where": {"countries": ["zz", "Austria", "AT"]}}, "where.countries.0", "is no country's code"),
+        ({"where": {"countries": ["Austria"]}}, "where.countries.0", "is no country's code"),
+        ({"quiet": {"from": "22:00", "to": "22:00"}}, "quiet.to", "never begin to fire"),
+        ({"condition": {"kind": "no_data"}, "min_volume": 5}, "min_volume", "is not for no_data"),
+    ],
+)
+def test_what_could_hardly_fire_is_not_taken_and_may_be_kept(parts: dict[str, Any], place: str, why: str) -> None:
+    wanted = {"metric": "events", "condition": PASS} | parts
+    with pytest.raises(ValidationError, match=why) as caught:
+        WantedRule.model_validate(wanted)
+    assert ".".join(map(str, caught.value.errors()[0]["loc"])) == place
+    assert rule(**parts)
+
+
+def test_countries_are_told_by_their_codes_in_whatever_case() -> None:
+    taken = WantedRule.model_validate({"metric": "events", "condition": PASS, "where": {"countries": ["at", "XK"]}})
+    assert taken.where.countries == ["AT", "XK"]
+    assert len(countries()) > 240
 
 
 @pytest.mark.parametrize(
