@@ -15,6 +15,7 @@ from api.control.seal import LEADS, Seal
 from api.delivery.leads import PATIENCE_MS, Judging
 from clickhouse.client import Client
 from pulse.leads.personal import Personal
+from tests.component.test_delivery_risks import Odd
 from tests.delivering import Outgoing, now_ms, until
 from tests.querying import SECRET, Api, querying, settings_of
 from tests.receiving import Receiver, Reply, receiving
@@ -266,19 +267,11 @@ async def test_a_lead_waits_for_its_event_a_minute_and_no_longer(api: Api, migra
     assert (await one(api, late))["reasons"] == {"NO_SESSION": 15, "FORM_VELOCITY": 10}
 
 
-class Odd(Client):
-    """A store that answers nonsense."""
-
-    def ask(self, statement: str, parameters: Any = None, **settings: Any) -> Any:
-        return super().ask("SELECT 1, 2, 3, 4, 5, 6, 7, 8, 9")
-
-
-async def test_a_lead_that_cannot_be_asked_for_is_judged_without_and_holds_up_no_other(
-    api: Api, migrated: Client
-) -> None:
-    leads = [kept(api, session="s"), kept(api, session="t", personal=Personal("Bob"))]
+async def test_what_the_store_tells_nonsense_of_is_judged_without_it(api: Api, migrated: Client) -> None:
+    leads = [kept(api, "rival"), kept(api, session="t", personal=Personal("Bob"))]
+    store(migrated, leads[1])
     assert judging(api, Odd(migrated._url, migrated.database)).tell() == 2
-    assert [(await one(api, each))["suspicion"] for each in leads] != [None, None]
+    assert [each for each, _ in api.parts.store.leads.unjudged(9)] == []
 
 
 async def test_webhooks_are_told_once_and_who_it_is_as_far_as_they_ask(
