@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from api.delivery.smtp import send_mail
 from pulse.errors import SettingError
-from pulse.outbound.call import Answer, Caller
+from pulse.outbound.call import READ_BYTES, Answer, Caller
 from pulse.outbound.mail import is_mail
 
 DELIVERED = 250
@@ -46,13 +46,13 @@ class Post:
         except TimeoutError:
             error = f"no answer within {self._mail_s:g} s"
         except (OSError, smtplib.SMTPException, SettingError) as why:
-            error = f"{type(why).__name__}: {why}"
+            error = f"{type(why).__name__}: {why}"[:READ_BYTES]
         except ValueError as why:
             error = (
                 f"{type(why).__name__}: the mail or its server's address cannot be used"  # its text may hold a password
             )
         else:
-            return Answer(DELIVERED, refused.encode(), ms=_since(begun))
+            return Answer(DELIVERED, refused.encode()[:READ_BYTES], ms=_since(begun))
         return Answer(error=error, ms=_since(begun))
 
     async def _mailed(self, body: bytes) -> str:
