@@ -242,7 +242,7 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr = Field(
         SecretStr(""),
-        description="Server by which webhooks to `mailto:` addresses are sent, `smtp://user:password@host:587` or `smtps://…`; TLS is used wherever it is offered. None if empty: then there is no e-mail.",
+        description="Server by which webhooks to `mailto:` addresses are sent, `smtp://user:password@host:587` or `smtps://…`; TLS is used wherever it is offered, and without it user and password are told to this machine alone. None if empty: then there is no e-mail.",
     )
     smtp_from: str = Field("pulse@localhost", description="Sender of that e-mail.")
     webhook_disable_days: float = Field(

@@ -3,8 +3,9 @@
 A delivery that is taken is due again when its lease ends. Whoever takes it then knows that the one before died.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from msgspec import json
 from sqlalchemy import Select, delete, func, insert, select, update
@@ -43,10 +44,12 @@ class Heard:
 
 @dataclass(frozen=True)
 class Ready:
-    """An endpoint for which something is due, and how many failures in a row it had."""
+    """An endpoint for which something is due, how many failures in a row it had, and whose it is."""
 
     id: str
     failures: int
+    organisation: str
+    by_mail: bool
 
 
 @dataclass(frozen=True)
@@ -87,20 +90,29 @@ class Dispatch:
         due = select(Delivery.id).where(
             Delivery.endpoint == Endpoint.id, Delivery.state == PENDING, Delivery.due <= now
         )
-        wanted = select(Endpoint.id, Endpoint.failures).where(
-            Endpoint.enabled, Endpoint.blocked_until <= now, due.exists()
-        )
+        columns = Endpoint.id, Endpoint.failures, Endpoint.organisation, Endpoint.url
+        wanted = select(*columns).where(Endpoint.enabled, Endpoint.blocked_until <= now, due.exists())
         with self._database.read() as session:
             rows = session.execute(wanted.order_by(Endpoint.failures, func.random()).limit(limit)).all()
-        return [Ready(id, failures) for id, failures in rows]
+        return [Ready(id, failures, organisation, is_mail(url)) for id, failures, organisation, url in rows]
 
-    def take(self, wanted: Sequence[tuple[str, int]], now: int, lease_ms: int, owner: str) -> list[Taken]:
-        """Take up to so many due deliveries of each endpoint, the oldest first; nobody else gets them before the lease ends."""
+    def take(
+        self,
+        wanted: Sequence[tuple[str, int]],
+        now: int,
+        lease_ms: int,
+        owner: str,
+        held: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> list[Taken]:
+        """Take up to so many due deliveries of each endpoint, the oldest first; nobody else gets them before the lease ends.
+
+        What the owner still holds, by endpoint, is left out: while the database was away, its lease may have ended.
+        """
         with self._database.write() as session:
             return [
                 taken
                 for endpoint_id, number in wanted
-                for taken in _take(session, endpoint_id, number, now, lease_ms, owner)
+                for taken in _take(session, endpoint_id, number, now, lease_ms, owner, held.get(endpoint_id, ()))
             ]
 
     def release(self, owner: str, now: int) -> int:
@@ -155,10 +167,13 @@ def _insert_missing(session: Session, rows: Sequence[Delivery]) -> int:
     return len(new)
 
 
-def _take(session: Session, endpoint_id: str, number: int, now: int, lease_ms: int, owner: str) -> list[Taken]:
+def _take(
+    session: Session, endpoint_id: str, number: int, now: int, lease_ms: int, owner: str, held: Collection[str]
+) -> list[Taken]:
     due = (
         select(Delivery)
         .where(Delivery.endpoint == endpoint_id, Delivery.state == PENDING, Delivery.due <= now)
+        .where(Delivery.id.not_in(held))
         .order_by(Delivery.due)
         .limit(number)
         .with_for_update(skip_locked=True)

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 from logging import getLogger
 from typing import TypeVar
 
-from api.control.dispatch import Dispatch, Ready, Taken
+from api.control.dispatch import Dispatch, Taken
 from api.control.outcome import Outcome, Outcomes
 from api.delivery import meters
 from api.delivery.message import Seals, message_of
 from api.delivery.post import Post
+from api.delivery.room import Room
 from pulse.errors import PulseError, SettingError
-from pulse.outbound import breaker
 from pulse.outbound.call import Answer
 from pulse.outbound.verdict import GAPS_S, Next, Verdict, asked_pause_s, next_attempt, verdict
 
@@ -37,7 +36,7 @@ log = getLogger(__name__)
 @dataclass(frozen=True)
 class Pace:
     """The clock's part of delivering, so that tests may go faster: `gaps_s` before each attempt, `lease_ms` for which a
-    delivery is ours, `poll_s` after which it is looked for what is due, `most` attempts at a time.
+    delivery is ours, `poll_s` after which it is looked for what is due, `most` calls at a time; mails are counted apart.
     """
 
     gaps_s: Sequence[float] = GAPS_S
@@ -64,7 +63,7 @@ class Courier:
         self._dispatch, self._outcomes = dispatch, outcomes
         self._post, self._seals = post, seals
         self._owner, self._sender, self._pace, self._now = owner, sender, pace, now
-        self._flying: Counter[str] = Counter()
+        self._room = Room(pace.most, post.mailed_at_once)
         self._sending: set[asyncio.Task[None]] = set()
         self._made: list[Outcome] = []
         self._ending = False
@@ -102,28 +101,18 @@ class Courier:
     async def _look(self) -> None:
         now = self._now()
         ready = await self._asked(lambda: self._dispatch.ready(now))
-        wanted = self._room(ready)
+        wanted = self._room.share(ready, self._post.free)
         if not wanted:
             return
         if len(wanted) > ENDPOINTS:
             self._wake.set()
             wanted = wanted[:ENDPOINTS]
-        lease = self._pace.lease_ms
-        for taken in await self._asked(lambda: self._dispatch.take(wanted, now, lease, self._owner)):
+        lease, held = self._pace.lease_ms, self._room.held()
+        for taken in await self._asked(lambda: self._dispatch.take(wanted, now, lease, self._owner, held)):
             self._send(taken)
 
-    def _room(self, ready: Sequence[Ready]) -> list[tuple[str, int]]:
-        """How many deliveries of each endpoint may begin now."""
-        left, wanted = self._pace.most - self._flying.total(), []
-        for each in ready:
-            number = min(breaker.at_once(each.failures) - self._flying[each.id], left)
-            if number > 0:
-                wanted.append((each.id, number))
-                left -= number
-        return wanted
-
     def _send(self, taken: Taken) -> None:
-        self._flying[taken.endpoint.id] += 1
+        self._room.hold(taken)
         meters.FLYING.inc()
         task = asyncio.create_task(self._deliver(taken))
         self._sending.add(task)
@@ -169,8 +158,7 @@ class Courier:
         made, self._made = self._made, []
         if made:
             await self._patiently(lambda: self._asked(lambda: self._outcomes.record(made, self._now())))
-        self._flying.subtract(each.endpoint for each in made)
-        self._flying = +self._flying
+        self._room.leave(each.delivery for each in made)
         meters.FLYING.dec(len(made))
         self._wake.set()
 

@@ -56,6 +56,9 @@ class Judging:
             except PulseError as error:
                 log.warning("a lead is judged without the store: %s", error, extra={"lead": lead.id})
                 waits = False
+            except Exception:
+                log.exception("a lead is judged without the store", extra={"lead": lead.id})
+                waits = False
             if found is None and waits:
                 continue
             self._judge(lead, settings, found, now)

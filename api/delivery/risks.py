@@ -54,6 +54,8 @@ class Risks:
             return self._begin(site, now) if wanted.told is None else self._tell(site, wanted.told, wanted.began, now)
         except PulseError as error:
             log.warning("sessions of a high risk are told later: %s", error, extra={"site": site})
+        except Exception:
+            log.exception("sessions of a high risk are told later", extra={"site": site})
         finally:
             self._due[site] = time.monotonic() + REST * (time.monotonic() - began)
         return 0

@@ -13,8 +13,9 @@ from smtplib import SMTPException
 
 import pytest
 
-from api.delivery.post import MAIL_S, Post, send_mail
+from api.delivery.post import MAIL_S, Post
 from api.delivery.run import Delivering
+from api.delivery.smtp import send_mail
 from api.query.parts import assemble
 from pulse.errors import SettingError
 from pulse.notice import Notice

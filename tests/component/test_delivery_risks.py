@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -84,6 +85,25 @@ def test_each_session_is_told_of_once_with_its_first_such_event(out: Outgoing, m
     assert Risks(RisksTold(out.database), out.dispatch, Client("http://127.0.0.1:9"), clock=clock).tell() == 0
     assert [asking(out, migrated, clock).tell() for _ in range(2)] == [2, 0]
     assert told(out) == [("", "v2", 60), ("s1", "v1", 91), ("s4", "v4", 85), ("s5", "v5", 61)]
+
+
+class Odd(Client):
+    """A store that answers nonsense of one site."""
+
+    def ask(self, statement: str, parameters: Any = None, **settings: Any) -> Any:
+        if (parameters or {}).get("site") == "rival":
+            return super().ask("SELECT 1")
+        return super().ask(statement, parameters, **settings)
+
+
+def test_a_fault_at_one_site_holds_up_no_other(out: Outgoing, migrated: Client) -> None:
+    clock = Clock(now_ms())
+    for site in ("rival", "shop"):
+        out.endpoint(HOOK, site, kinds=["risk"])
+    asking(out, migrated, clock).tell()
+    store(migrated, clock.ms, [(1, "s1", "v1", 91)])
+    clock.ms += 60_000
+    assert asking(out, Odd(migrated._url, migrated.database), clock).tell() == 1
 
 
 def test_a_flood_is_told_of_in_part_and_how_much_is_left_out_once_its_quarter_is_over(

@@ -186,6 +186,31 @@ def test_a_site_that_the_store_is_long_at_holds_up_no_other(client: Client, sett
     eventually(lambda: digests.tell() >= 0 and len(notices(settings.kafka_url)) == 10)
 
 
+class Failing(Client):
+    """A store that takes its time, and then refuses."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client._url, client.database)
+        self.asked = 0
+
+    def ask(self, statement: str, parameters: Any = None, **settings: Any) -> Any:
+        self.asked += 1
+        super().ask("SELECT sleep(1)")
+        return super().ask("SELECT throwIf(1)")
+
+
+def test_what_the_store_refuses_again_and_again_is_not_asked_for_all_the_time(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    out, failing, clock = outgoing(tmp_path), Failing(client), Clock(BEGIN + HOUR_MS + GRACE_MS)
+    out.endpoint(HOOK, kinds=["summary.hour"])
+    digests = Digests(Summaries(out.database), failing, Teller(settings, Outbox(out.database)), clock)
+    assert digests.tell() == 0
+    clock.ms += HOUR_MS
+    assert [digests.tell() for _ in range(5)] == [0] * 5
+    assert failing.asked == 1
+
+
 def test_the_delivery_process_tells_the_last_day_that_it_missed(
     client: Client, clickhouse: str, settings: Settings, tmp_path: Path
 ) -> None:

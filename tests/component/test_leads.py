@@ -15,6 +15,7 @@ from api.control.seal import LEADS, Seal
 from api.delivery.leads import PATIENCE_MS, Judging
 from clickhouse.client import Client
 from pulse.leads.personal import Personal
+from tests.component.test_delivery_risks import Odd
 from tests.delivering import Outgoing, now_ms, until
 from tests.querying import SECRET, Api, querying, settings_of
 from tests.receiving import Receiver, Reply, receiving
@@ -264,6 +265,13 @@ async def test_a_lead_waits_for_its_event_a_minute_and_no_longer(api: Api, migra
     assert judging(api, migrated).tell() == 2
     assert (await one(api, odd))["reasons"] == {}, "of this one the store cannot be asked"
     assert (await one(api, late))["reasons"] == {"NO_SESSION": 15, "FORM_VELOCITY": 10}
+
+
+async def test_what_the_store_tells_nonsense_of_is_judged_without_it(api: Api, migrated: Client) -> None:
+    leads = [kept(api, "rival"), kept(api, session="t", personal=Personal("Bob"))]
+    store(migrated, leads[1])
+    assert judging(api, Odd(migrated._url, migrated.database)).tell() == 2
+    assert [each for each, _ in api.parts.store.leads.unjudged(9)] == []
 
 
 async def test_webhooks_are_told_once_and_who_it_is_as_far_as_they_ask(
