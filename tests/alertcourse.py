@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 from msgspec import json
@@ -101,9 +102,10 @@ class Course:
         return [tuple(each.change) for each in self.told]  # type: ignore[misc]
 
 
-def steps(dice: random.Random, counts: Sequence[int], most_late: int) -> Iterator[tuple[str, int, int]]:
+def steps(dice: random.Random, counts: Sequence[int], most_late: int, delay: int = 0) -> Iterator[tuple[str, int, int]]:
     """What happens in which order: counts come in parts, some of them late; minutes are looked at, then closed."""
     late: list[tuple[int, int, int]] = []
+    closed = BEGIN - 1
     for minute, number in enumerate(counts, BEGIN):
         parts = [number // 3, number // 3, number - 2 * (number // 3)]
         for part in parts:
@@ -116,17 +118,19 @@ def steps(dice: random.Random, counts: Sequence[int], most_late: int) -> Iterato
         for due, of, part in late:
             if due == minute:
                 yield "add", of, part
-        yield "closed", minute, 0
+        until = minute - (dice.randint(0, delay) if delay else 0)
+        yield from zip(repeat("closed"), range(closed + 1, until + 1), repeat(0), strict=False)
+        closed = max(closed, until)
 
 
 def alike(
-    seed: int, most_late: int, dies: float
+    seed: int, most_late: int, dies: float, delay: int = 0
 ) -> tuple[list[tuple[str, int, int]], list[tuple[str, int, int]], Course]:
     """What the product tells of a random rule and series, what the second opinion does, and the product's course."""
     dice = random.Random(seed)
     rule, counts = some_rule(dice), traffic(dice)
     course, reference = Course(rule), Reference(rule)
-    for what, minute, number in steps(dice, counts, most_late):
+    for what, minute, number in steps(dice, counts, most_late, delay):
         arguments = (minute, number) if what == "add" else (minute,)
         getattr(reference, what)(*arguments)
         getattr(course, what)(*arguments)

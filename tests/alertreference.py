@@ -20,6 +20,7 @@ class Reference:
     alarm: int | None = None
     waiting: int | None = None
     deaf_before: int = 0
+    over_until: int = -1
 
     def add(self, minute: int, number: int) -> None:
         self.counts[minute] += number
@@ -29,10 +30,11 @@ class Reference:
         condition = self.rule["condition"]
         upwards = condition["kind"] == "threshold" and condition["operator"] in (">", ">=")
         if upwards and self.alarm is None and minute >= self.deaf_before and self.judge(minute)[0]:
-            self._breach(minute)
+            self._breach(minute, self.over_until >= minute - 1 or not self.rule.get("for_minutes", 0))
 
     def closed(self, minute: int) -> None:
         """A look at a minute that is over."""
+        self.over_until = minute
         if minute < self.deaf_before:
             return
         wrong, well = self.judge(minute)
@@ -45,14 +47,14 @@ class Reference:
         else:
             self.waiting = None
 
-    def _breach(self, minute: int) -> None:
+    def _breach(self, minute: int, is_known: bool = True) -> None:
         if self.waiting is None:
             self.waiting = self.deaf_before = minute
         usual = 1 if self.rule["condition"]["kind"] == "anomaly" else 0
         long_enough = minute - self.waiting >= self.rule.get("for_minutes", usual)
         fired = [at for kind, at, _ in self.told if kind != "resolved"]
         calm = not fired or minute - fired[-1] >= self.rule.get("cooldown_minutes", 0)
-        if long_enough and calm:
+        if is_known and long_enough and calm:
             kind = "no_data" if self.rule["condition"]["kind"] == "no_data" else "firing"
             self.told.append((kind, minute, minute))
             self.alarm = self.deaf_before = minute

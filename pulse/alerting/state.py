@@ -31,6 +31,8 @@ class State:
     status: Status = Status.ok
     since: int = 0
     fired: int | None = None
+    held: int | None = None
+    """The last closed minute of what is pending."""
 
 
 class Change(NamedTuple):
@@ -50,7 +52,8 @@ Next = tuple[State, Change | None]
 def after(rule: Rule, state: State, seen: Look, minute: int, *, is_closed: bool, is_hushed: bool = False) -> Next:
     """The state after a look at the window that ends with a minute, and what is to be told.
 
-    A running minute can only begin what a closed one could begin; only a closed one ends something. Whoever is hushed
+    A running minute can only begin what a closed one could begin, and fires after a duration only where all minutes
+    before it are closed; only a closed one ends something. Whoever is hushed
     does not begin to fire: what still holds when that is over fires then. What cannot be told ends what is pending and
     nothing else.
     """
@@ -59,9 +62,11 @@ def after(rule: Rule, state: State, seen: Look, minute: int, *, is_closed: bool,
     if state.status in TOLD:
         return _told(state, seen, minute, is_closed)
     if not seen.holds:
-        return (replace(state, status=Status.ok), None) if is_closed else (state, None)
+        return (replace(state, status=Status.ok, held=None), None) if is_closed else (state, None)
     pending = state if state.status == Status.pending else State(Status.pending, minute, state.fired)
-    if is_hushed or not _may_fire(rule, pending, minute):
+    is_sure = is_closed or rule.holds_for == 0 or pending.held == minute - 1
+    pending = replace(pending, held=minute) if is_closed else pending
+    if is_hushed or not is_sure or not _may_fire(rule, pending, minute):
         return pending, None
     status = Status.no_data if isinstance(rule.condition, NoData) else Status.firing
     kind: Literal["no_data", "firing"] = "no_data" if status == Status.no_data else "firing"

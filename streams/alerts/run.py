@@ -87,11 +87,25 @@ class Alerts:
             self._begin()
             return
         for site in self._rulebook.changes() | self._due():
-            self._change(site)
+            self._try_change(site)
         for message in self._reader.take(WAIT_S):
             self._partitions[message.partition() or 0].take(message)
         if not self._reader.moved:
             self._evaluate(time.time_ns() // 1_000_000)
+
+    def _try_change(self, name: str) -> None:
+        """Take over the rules of a site; while its minutes cannot be read, what it had is watched on."""
+        try:
+            self._change(name)
+        except (Unavailable, QueryError) as error:
+            log.warning("changed rules wait: %s", error, extra={"site": name})
+            self._passed_over[name] = time.monotonic() - AGAIN_S + LONGEST_PAUSE_S
+            partition = self._partitions[self._number_of(name)]
+            kept = self._rest(name, partition.sites.get(name))
+            if kept is not None:
+                partition.sites[name] = kept
+                partition.changed.add(name)
+            self._measure()
 
     def _due(self) -> set[str]:
         """Sites that were passed over so long ago that they are tried again."""

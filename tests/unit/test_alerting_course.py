@@ -57,3 +57,9 @@ def test_an_anomaly_is_scored_as_the_second_opinion_does(seed: int) -> None:
     for _ in range(20):
         minute = BEGIN + days * DAY - dice.randrange(1, 400)
         assert look(made, series, minute).score == pytest.approx(reference.score(minute))
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_minutes_that_are_closed_late_tell_what_the_second_opinion_tells(seed: int) -> None:
+    ours, theirs, _ = alike(seed, most_late=0, dies=0, delay=2)
+    assert ours == theirs

@@ -168,3 +168,21 @@ def test_revenue_is_told_in_its_currency() -> None:
 def test_quiet_hours_go_by_the_clock_of_their_zone_past_midnight(moment: int, quiet: bool) -> None:
     hours = {"from": "23:00", "to": "06:00", "timezone": "Europe/Vienna", "days": [4]}
     assert is_quiet(Quiet.model_validate(hours), moment) is quiet
+
+
+def test_a_running_minute_does_not_fire_over_a_minute_that_is_not_closed() -> None:
+    rule = Rule.model_validate(
+        {
+            "metric": "events",
+            "window_minutes": 1,
+            "for_minutes": 2,
+            "condition": {"kind": "threshold", "operator": ">", "value": 10},
+        }
+    )
+    holds, not_so = Look(11, None, True, False), Look(3, None, False, True)
+    state, _ = after(rule, State(), holds, 1, is_closed=True)
+    state, _ = after(rule, state, not_so, 2, is_closed=False)
+    state, told = after(rule, state, holds, 3, is_closed=False)
+    assert told is None
+    state, _ = after(rule, state, not_so, 2, is_closed=True)
+    assert after(rule, state, holds, 3, is_closed=True)[1] is None
