@@ -61,8 +61,7 @@ def run(settings: Settings) -> None:
     app = create_app(settings)
     logs = {lane: ids[lane] for lane in REFINING}
     ownership = Ownership(broker, GROUP, logs | {EVENTS: ids[EVENTS]})
-    bounds = Bounds(settings.dedup_recent, settings.dedup_mb * 1_000_000)
-    bounds.devices_bytes, bounds.shares = settings.devices_mb * 1_000_000, broker.partitions(EVENTS)
+    bounds = bounds_of(settings, broker.partitions(EVENTS))
     source = Source(broker, client.connect(settings), logs, window_ms)
     elsewhere = Elsewhere(source.client, source.ids, window_ms, bounds.elsewhere_bytes)
     lane, live_end = Lane(settings, SLOW), highwater_of(app)
@@ -86,6 +85,12 @@ def run(settings: Settings) -> None:
     modes.follow()
     collect_rarely()
     Worker(app).execute_from_commandline()
+
+
+def bounds_of(settings: Settings, shares: int) -> Bounds:
+    """What may be remembered, of a log of so many partitions."""
+    older_bytes, devices_bytes = settings.dedup_mb * 1_000_000, settings.devices_mb * 1_000_000
+    return Bounds(settings.dedup_recent, older_bytes, devices_bytes=devices_bytes, shares=shares)
 
 
 def warn_of_no_secret(settings: Settings) -> None:

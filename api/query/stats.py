@@ -159,15 +159,8 @@ async def stats(request: Request, key: Reader, parts: With, asked: Annotated[Ask
     times = begins(group, start, end, zone) if group in TIMES and group else []
     people = (await parts.people.of(site.id)).people
     query = question(asked, site.id, start, end, zone.key, people)
-    scope = Scope(
-        site.id,
-        start,
-        end,
-        zone.key,
-        narrowed(filter_of(query, asked.cohort or ""), asked.traffic),
-        asked.bots,
-        people=people,
-    )
+    which = narrowed(filter_of(query, asked.cohort or ""), asked.traffic)
+    scope = Scope(site.id, start, end, zone.key, which, asked.bots, people=people)
     found, notes = await asyncio.gather(
         _found(request, parts, site, asked, query, scope, times), _noted(parts, scope, times)
     )

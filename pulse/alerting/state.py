@@ -32,7 +32,7 @@ class State:
     since: int = 0
     fired: int | None = None
     held: int | None = None
-    """The last closed minute of what is pending."""
+    """The last closed minute in which what is pending held."""
 
 
 class Change(NamedTuple):

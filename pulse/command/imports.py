@@ -113,10 +113,7 @@ def import_files(
                 url, presented, tally.answered, shown.waits, in_flight=in_flight, patience_s=patience, yields=True
             ) as delivery,
         ):
-            done = 0
-            for file in files:
-                done += _import(file, Reading(form, base, done), tally, delivery, shown)
-            delivery.finish()
+            _import_all(files, Reading(form, base, 0), tally, delivery, shown)
     _tell(tally, files, as_json)
     if api or not collector:
         seconds = time.monotonic() - began
@@ -139,6 +136,12 @@ class Reading(NamedTuple):
     form: Format | None
     base: str
     before: int
+
+
+def _import_all(files: Sequence[Path], how: Reading, tally: Tally, delivery: Delivery[Place], shown: Meter) -> None:
+    for file in files:
+        how = how._replace(before=how.before + _import(file, how, tally, delivery, shown))
+    delivery.finish()
 
 
 def _import(file: Path, how: Reading, tally: Tally, delivery: Delivery[Place], shown: Meter) -> int:
