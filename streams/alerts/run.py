@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from threading import Event
 from typing import TypeVar
 
@@ -36,6 +37,8 @@ MOST_MINUTES = 30
 """How many minutes are closed before records are read again."""
 SHORTEST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
+REST = 10
+"""So many times as long as the store took to fail it is not asked again for what was changed: meanwhile nothing is evaluated."""
 
 Got = TypeVar("Got")
 
@@ -86,26 +89,35 @@ class Alerts:
         if self._reader.moved:
             self._begin()
             return
-        for site in self._rulebook.changes() | self._due():
-            self._try_change(site)
+        self._try_changes(self._rulebook.changes() | self._due())
         for message in self._reader.take(WAIT_S):
             self._partitions[message.partition() or 0].take(message)
         if not self._reader.moved:
             self._evaluate(time.time_ns() // 1_000_000)
 
-    def _try_change(self, name: str) -> None:
-        """Take over the rules of a site; while its minutes cannot be read, what it had is watched on."""
-        try:
-            self._change(name)
-        except (Unavailable, QueryError) as error:
-            log.warning("changed rules wait: %s", error, extra={"site": name})
-            self._passed_over[name] = time.monotonic() - AGAIN_S + LONGEST_PAUSE_S
-            partition = self._partitions[self._number_of(name)]
-            kept = self._rest(name, partition.sites.get(name))
-            if kept is not None:
-                partition.sites[name] = kept
-                partition.changed.add(name)
-            self._measure()
+    def _try_changes(self, names: AbstractSet[str]) -> None:
+        """Take over the rules of sites. Where the minutes of one cannot be read the store is left in peace for a while, for all of them."""
+        pause_s = 0.0
+        for name in names:
+            began = time.monotonic()
+            try:
+                if not pause_s:
+                    self._change(name)
+                    continue
+            except (Unavailable, QueryError) as error:
+                log.warning("changed rules wait: %s", error, extra={"site": name})
+                pause_s = min(max(LONGEST_PAUSE_S, REST * (time.monotonic() - began)), AGAIN_S)
+            self._put_off(name, pause_s)
+
+    def _put_off(self, name: str, pause_s: float) -> None:
+        """Watch on what a site had, until its rules are tried again."""
+        self._passed_over[name] = time.monotonic() - AGAIN_S + pause_s
+        partition = self._partitions.get(self._number_of(name))
+        kept = self._rest(name, partition.sites.get(name)) if partition else None
+        if partition and kept:
+            partition.sites[name] = kept
+            partition.changed.add(name)
+        self._measure()
 
     def _due(self) -> set[str]:
         """Sites that were passed over so long ago that they are tried again."""

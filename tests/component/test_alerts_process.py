@@ -18,6 +18,7 @@ from pulse.settings import Settings
 from pulse.topics import ALERTS, partition_of
 from streams.alerts.reader import Reader
 from streams.alerts.rulebook import PATIENCE_S, Rulebook
+from tests import services
 from tests.alerting import Alerts, record, this_minute
 from tests.eventually import eventually
 from tests.storing import PARTITIONS, Line, Log, Sink, delete_topics
@@ -177,3 +178,29 @@ def _counted(sink: Sink) -> Any:
 def _history(sink: Sink) -> Any:
     database = Client(sink.clickhouse).database
     return Client(sink.clickhouse).ask(f"SELECT rule_id, kind FROM {database}_analytics.alerts ORDER BY rule_id").rows
+
+
+def test_a_rule_that_is_changed_while_the_store_is_away_holds_up_no_other(kafka: str, tmp_path: Path) -> None:
+    delete_topics(kafka)
+    store = services.clickhouse(tmp_path / "clickhouse")
+    store.start()
+    alerts = Alerts(tmp_path, kafka, store.url)
+    try:
+        Sink(tmp_path, kafka, store.url).prepare()
+        log = Log(kafka)
+        alerts.rule(record("many", "one", MANY))
+        alerts.start()
+        eventually(alerts.is_ready)
+        store.kill()
+        alerts.rule(record("new", "two", MANY), record("newer", "three", MANY))
+        eventually(lambda: alerts.metric("pulse_alerts_passed_over ") == 2)
+        log.write(lines(10, this_minute()))
+        eventually(lambda: alerts.told() == [("many", "alert.firing")])
+        store.start()
+        log.write(lines(10, this_minute(), "two"))
+        eventually(lambda: set(alerts.told()) == {("many", "alert.firing"), ("new", "alert.firing")})
+        eventually(lambda: alerts.metric("pulse_alerts_passed_over ") == 0)
+    finally:
+        if alerts.running:
+            alerts.running.stop()
+        store.stop()
