@@ -117,6 +117,7 @@ class AnswerCache:
         name = name_of(site_id, question)
         keep_s, began = min(self._most_s, int(seconds)), self._now()
         self._rate.count(began)
+        underway = {place: each for place, each in self._making.items() if place[0] == name}
         state, kept = await self._kept(site_id, name, people) if keep_s > 0 else (None, None)
         asked = Asked(name, began, state, most_ms, keep_s)
         if state is not None and kept is not None and kept.answers(state, self._now(), most_ms):
@@ -128,9 +129,13 @@ class AnswerCache:
                 return newer
             if kept.answers(state, self._now(), most_ms):
                 return _counted(kept.body, "hit", given)
-        while (making := self._making.get(asked.place)) is not None and making.answers(asked):
+        making = self._making.get(asked.place) or underway.get(
+            asked.place
+        )  # it may have been kept since Redis was asked
+        while making is not None and making.answers(asked):
             with suppress(GoneError):
                 return _counted(await asyncio.shield(making.answer), "shared")
+            making = self._making.get(asked.place)
         return _counted(await self._made(self._begun(asked), make), "miss")
 
     async def again(self, site_id: str, given: Given, people: bytes, most_ms: int) -> bytes | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clickhouse import people
 from clickhouse.client import QUERIES, Client
 from clickhouse.migrate import FOLDER, migrate, migrations, verify
 from pulse.analyst.rule import analytics_of
@@ -139,10 +140,11 @@ OWN = ("replay/", "funnels/", "activity/", "people/again", "devices/again")
 def test_every_query_runs(client: Client, name: str) -> None:
     for row in ROWS:
         client.command(row)
+    of_people = {"people": people.dictionary_of(client.database), "sites": ["one"], "of_site": people.OF_SITE}
     asked: dict[str, dict[str, object]] = {
         "stats": STATS | NO_FILTERS | {"money": 1},
         "alerting": ALERTING,
-        "people": {"site": "one", "visitor": "v", "user": "", "limit": 5},
+        "people": {"site": "one", "visitor": "v", "user": "", "limit": 5} | of_people,
         "schema": {"database": client.database},
         "fate": {"site": "one", "id": EVENT, "start": 0, "end": 60_000},
         "stored": {"prefix": "", "log": "log", "partition": 0, "first": 0, "last": 1},
