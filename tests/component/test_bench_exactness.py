@@ -74,6 +74,14 @@ def test_other_loads_do_not_count(store: str, tmp_path: Path) -> None:
     assert (proof.accepted, proof.stored) == (0, 0)
 
 
+def test_a_random_id_that_looks_like_one_of_the_load_by_one_half_does_not_count(store: str, tmp_path: Path) -> None:
+    store_ids(store, list(range(10)))
+    alike = event_id((STREAM << STREAM_BITS) + 3)[:-4] + "0000"
+    ask(store, f"INSERT INTO events (site_id, event, ts, event_id) VALUES ('main','e',now(),'{alike}')")
+    proof = prove(lambda sql, **given: ask(store, sql, **given), answered(tmp_path, ACCEPTED), SIZE, STREAM, PROBE)
+    assert (proof.is_exact, proof.stored) == (True, 10)
+
+
 def test_a_probe_finds_its_own(store: str) -> None:
     store_ids(store, [1, 2], site=PROBE)
     found = ask(store, SEEN, site=PROBE, name="e")
