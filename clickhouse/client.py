@@ -174,22 +174,29 @@ class Client:
             raise _cause(error) from None
 
     def insert(
-        self, table: str, rows: pa.Table, token: str = "", query_id: str = "", demand: Callable[[], None] = lambda: None
+        self,
+        table: str,
+        rows: pa.Table,
+        token: str = "",
+        query_id: str = "",
+        demand: Callable[[], None] | None = None,
     ) -> None:
         """Store an Arrow table as one block; the same `token` again changes nothing. Raises as `query` does.
 
         All rows must lie in one partition of the target. Without a token every call stores its rows. `demand` is
-        called when all is ready to be sent; what it raises keeps it from being sent.
+        called when the store has the query among its running ones and half of the block: what it raises keeps all of it
+        from being stored. Such a block is never sent again unasked, as the driver does where a connection was closed.
         """
         settings: dict[str, object] = {**ONE_PART, "insert_deduplication_token": token or uuid4().hex}
         if query_id:
             settings["query_id"] = query_id
         block = stream_of(rows)
+        if demand is not None:
+            settings["max_query_size"] = _longest_insert(table, rows.column_names)
+        sent = block if demand is None else _held_back(block, demand)
         try:
-            driver = self._connected()
-            demand()
-            driver.raw_insert(
-                table, column_names=rows.column_names, insert_block=block, fmt="ArrowStream", settings=settings
+            self._connected().raw_insert(
+                table, column_names=rows.column_names, insert_block=sent, fmt="ArrowStream", settings=settings
             )
         except ClickHouseError as error:
             raise _cause(error) from None
@@ -263,6 +270,19 @@ def stream_of(rows: pa.Table) -> bytes:
         stream.write_table(whole, max_chunksize=max(whole.num_rows, 1))
     written: bytes = sink.getvalue().to_pybytes()
     return written
+
+
+def _held_back(block: bytes, demand: Callable[[], None]) -> Iterator[bytes]:
+    """A block in two pieces: what is demanded is demanded between them."""
+    half = len(block) // 2
+    yield block[:half]
+    demand()
+    yield block[half:]
+
+
+def _longest_insert(table: str, columns: Sequence[str]) -> int:
+    """How long the statement of an insert may be. ClickHouse reads so much of a request before it begins, if it is to be had."""
+    return len("INSERT INTO  () FORMAT ArrowStream") + len(table) + sum(len(name) + len("``, ") for name in columns)
 
 
 def _cause(error: ClickHouseError) -> Unavailable | QueryError:
