@@ -29,6 +29,9 @@ SLOW = 0.1
 GIVEN_UP = 0.05
 """How many batches are not sent again after a request without a 202: they may be stored, once, or not at all."""
 
+NAMED = 0.02
+"""How many events tell who is behind a visitor."""
+
 BUSY = (429, 503)
 
 Sent = dict[str, Any]
@@ -125,13 +128,19 @@ class Load:
 
 
 def event(dice: random.Random, now: int) -> Sent:
-    """An event of one of some hundred visitors, of the last ten minutes or, some, of the last three days."""
+    """An event of one of some hundred visitors, of the last ten minutes or, some, of the last three days.
+
+    Some visitors allow that their device is known, and now and then one says who is behind it.
+    """
     late = dice.randrange(3 * DAY_MS) if dice.random() < LATE else dice.randrange(600_000)
+    who, named = dice.randrange(500), dice.random() < NAMED
     return {
-        "event": dice.choice(["page_view", "click", "purchase"]),
+        "event": "identify" if named else dice.choice(["page_view", "click", "purchase"]),
         "event_id": str(UUID(int=dice.getrandbits(128), version=4)),
         "ts": now - late,
-        "visitor_id": f"v{dice.randrange(500)}",
+        "visitor_id": f"v{who}",
+        **({"user_id": f"u{who % 300}"} if named else {}),
+        **({"fingerprint_id": f"f{who % 70}", "consent": "granted"} if who % 5 == 0 else {}),
         "country": dice.choice(["DE", "US", "FR", ""]),
         "revenue": dice.randrange(10_000) / 100,
         "currency": dice.choice(["EUR", "USD"]),

@@ -5,16 +5,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from tests.chaos.load import Load, Tally
 from tests.chaos.plan import Fault
 from tests.chaos.strike import Say, Striker
 from tests.chaos.verdict import WITNESS, Verdict, explain, judge
+from tests.eventually import eventually
 from tests.exact import Store
 from tests.product import DATABASE, Product
 
 PARTITIONS = 6
 SETTINGS = {"PULSE_PARTITIONS": str(PARTITIONS), "PULSE_REPLICATION": "3"}
 COUNTS = {"kafka": 3, "collector": 2, "streams": 3, "sink": 2}
+FUNNEL = {"steps": [{"event": "click"}, {"event": "purchase"}], "window": "7d"}
 SETTLED_S = 300
 VERDICT_S = 60
 
@@ -39,7 +43,18 @@ def begin(folder: Path, *, counts: dict[str, int] | None = None, static: bool = 
         folder, counts=counts or COUNTS, settings=SETTINGS | ({"PULSE_INSTANCE": "chaos"} if static else {})
     )
     Store(f"{product.url('clickhouse')}/{DATABASE}").rows(WITNESS)
+    _save_funnel(product)
     return product
+
+
+def _save_funnel(product: Product) -> None:
+    """One funnel whose rows a view writes."""
+    headers = {"authorization": f"Bearer {product.keys['admin_key']}"}
+    with httpx.Client(base_url=product.url("query"), headers=headers, timeout=30) as client:
+        made = client.post("/api/v1/funnels", json={"site_id": product.site, "name": "bought", **FUNNEL})
+        made.raise_for_status()
+        path = f"/api/v1/funnels/{made.json()['id']}"
+        eventually(lambda: client.get(path).json()["rows"] == "ready", within=VERDICT_S)
 
 
 def run(product: Product, plan: Iterable[Fault], load: Load, say: Say, until: float = float("inf")) -> Run:

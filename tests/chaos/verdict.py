@@ -10,6 +10,7 @@ from msgspec import json
 
 from pulse.topics import EVENTS, RAW, SLOW
 from streams.broker import Broker
+from tests.chaos import views
 from tests.chaos.load import Tally
 from tests.exact import Store
 
@@ -29,23 +30,29 @@ SHOWN = 20
 
 @dataclass
 class Verdict:
-    """Ids that are missing, foreign, or were inserted twice (with the places), and cells that differ from the events."""
+    """Ids that are missing, foreign, or were inserted twice (with the places), and what differs from the events.
+
+    That are cells of minutes, rows of each view, and minutes of the ledger.
+    """
 
     stored: int
     missing: set[str]
     foreign: set[str]
     doubled: dict[str, str]
     minutes: int
+    views: dict[str, int]
+    unbalanced: int
 
     @property
     def is_exact(self) -> bool:
         """Whether nothing differs."""
-        return not (self.missing or self.foreign or self.doubled or self.minutes)
+        return not (self.missing or self.foreign or self.doubled or self.minutes or self.views or self.unbalanced)
 
     def __str__(self) -> str:
         return (
             f"{self.stored:,} events stored, {len(self.missing)} missing, {len(self.foreign)} foreign, "
-            f"{len(self.doubled)} doubled, {self.minutes} cells of minutes that differ"
+            f"{len(self.doubled)} doubled, {self.minutes} cells of minutes that differ, "
+            f"{self.views or 'no'} rows of views, {self.unbalanced} minutes of the ledger"
         )
 
 
@@ -60,6 +67,8 @@ def judge(store: Store, tally: Tally) -> Verdict:
         kept.keys() - tally.sent,
         doubled,
         store.differing_minutes(),
+        views.differing(store),
+        store.unbalanced(),
     )
 
 

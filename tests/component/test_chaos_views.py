@@ -1,0 +1,38 @@
+"""The check that every view has what the events say: it finds a row too many, one that is missing and one that differs."""
+
+import pytest
+
+from clickhouse.client import Client
+from clickhouse.migrate import migrate
+from tests.chaos.views import differing
+from tests.exact import Store
+
+EVENTS = """
+INSERT INTO events (site_id, event, ts, event_id, visitor_id, user_id, session_id, fingerprint_id)
+SELECT
+    'main', if(number % 2, 'identify', 'click'), now64(3) - number, generateUUIDv4(), toString(number % 100),
+    if(number % 2, toString(number % 50), ''), toString(number % 30), toString(number % 20)
+FROM numbers(10000)
+"""
+
+
+@pytest.fixture
+def store(clickhouse: str) -> Store:
+    migrate(Client(clickhouse))
+    store = Store(clickhouse)
+    store.rows(EVENTS)
+    return store
+
+
+def test_views_are_as_the_events_say(store: Store) -> None:
+    assert differing(store) == {}
+    store.rows("OPTIMIZE TABLE fingerprints FINAL")
+    store.rows(EVENTS)
+    assert differing(store) == {}
+
+
+def test_rows_that_differ_are_counted_by_view(store: Store) -> None:
+    store.rows("INSERT INTO fingerprints (site_id, fingerprint_id, risk) VALUES ('main', '3', 99)")
+    store.rows("INSERT INTO activity (site_id, event, visitor) VALUES ('main', 'never', 99)")
+    store.rows("ALTER TABLE identity_links DELETE WHERE visitor_id = '7' SETTINGS mutations_sync = 2")
+    assert differing(store) == {"activity_of_events": 1, "fingerprints_of_events": 2, "identity_links_of_events": 1}
