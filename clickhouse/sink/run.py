@@ -12,6 +12,7 @@ from confluent_kafka import Message
 
 from clickhouse.client import Client
 from clickhouse.sink import alerts, config, meters
+from clickhouse.sink.awake import Awake
 from clickhouse.sink.identity import Identity
 from clickhouse.sink.reader import Reader, Where
 from clickhouse.sink.record import Record, lines_in
@@ -68,7 +69,9 @@ class Sink:
         self._settings = settings
         self._identity = identity
         self._stop = stop
-        self._shards = Shards(clients, settings.session_timeout_ms / 2000, note)
+        most_s = settings.session_timeout_ms / 2000
+        self._awake = Awake(most_s)
+        self._shards = Shards(clients, most_s, note, self._awake.stood_still)
         self._reader = Reader(settings, self._leave)
         self._block = Block()
         self._applied: dict[tuple[Where, str, int], int] = {}
@@ -84,13 +87,17 @@ class Sink:
 
         Raises ReplacedError where the log is another than at first, KafkaException where Kafka will not have us.
         """
-        self._reader.join()
-        while not self._stop.is_set():
-            try:
-                self._step()
-            except (Unavailable, QueryError) as error:
-                self._wait_after(error)
-        self._reader.leave({} if self._reader.moved else self._kept())
+        self._awake.begin()
+        try:
+            self._reader.join()
+            while not self._stop.is_set():
+                try:
+                    self._step()
+                except (Unavailable, QueryError) as error:
+                    self._wait_after(error)
+            self._reader.leave({} if self._reader.moved else self._kept())
+        finally:
+            self._awake.end()
 
     def checks(self) -> dict[str, str]:
         """What the sink needs, each with "ok" or what is wrong with it."""

@@ -4,15 +4,17 @@ from collections.abc import Iterable, Sequence
 
 from clickhouse.client import Client
 from clickhouse.sink.record import Record
-from clickhouse.sink.write import Note, Writer, nobody
+from clickhouse.sink.write import Note, StoodStill, Writer, always_awake, nobody
 
 
 class Shards:
     """The writers of a store's shards, of which there is one where there is no cluster."""
 
-    def __init__(self, clients: Sequence[Client], most_s: float, note: Note = nobody) -> None:
+    def __init__(
+        self, clients: Sequence[Client], most_s: float, note: Note = nobody, stood_still: StoodStill = always_awake
+    ) -> None:
         self._clients = clients
-        self._writers = [Writer(client, most_s, note) for client in clients]
+        self._writers = [Writer(client, most_s, note, stood_still) for client in clients]
 
     @property
     def first(self) -> Client:

@@ -26,8 +26,15 @@ TRUSTED_S = 1.0
 """After so long without a word from ClickHouse it is asked again whether it still has what it had."""
 Note = Callable[[Iterable[str]], None]
 """Told of which sites something was stored; of none, where it may be any: what was sent before may have been stored since."""
+StoodStill = Callable[[float], bool]
+"""Whether this process stood still after a moment of the monotonic clock; see `Awake`."""
 
 log = getLogger(__name__)
+
+
+def always_awake(since: float) -> bool:
+    """Where nobody looks."""
+    return False
 
 
 def nobody(sites: Iterable[str]) -> None:
@@ -38,15 +45,20 @@ class Writer:
     """Stores records in ClickHouse beyond what it has of them already.
 
     After any failure what is stored is unknown, until `begin` has asked again. So it is after `most_s` seconds without
-    a word from ClickHouse, in which the process was frozen: another sink may have gone on in its place. `note` is told
-    of which sites events or minute aggregates were stored.
+    a word from ClickHouse, and after it stood still since then: another sink may have gone on in its place, and what is
+    heard of one table afterwards says nothing of the others. `note` is told of which sites events or minute aggregates
+    were stored.
     """
 
-    def __init__(self, client: Client, most_s: float = 3.0, note: Note = nobody) -> None:
+    def __init__(
+        self, client: Client, most_s: float = 3.0, note: Note = nobody, stood_still: StoodStill = always_awake
+    ) -> None:
         self.stored: stored.Stored = {}
         self._client = client
         self._most_s = most_s
         self._note = note
+        self._stood_still = stood_still
+        self._begun = 0.0
         self._touched: set[str] = set()
         self._queries = stored.queries_of(client)
         self._again = 0
@@ -54,6 +66,7 @@ class Writer:
 
     def begin(self) -> None:
         """Ask ClickHouse what it has; raises Unavailable, QueryError."""
+        self._begun = time.monotonic()
         stored.await_running(self._client, self._queries)
         asked = time.monotonic()
         self.stored = stored.read(self._client)
@@ -124,6 +137,8 @@ class Writer:
         silent = time.monotonic() - self._heard
         if silent > self._most_s:
             raise Unavailable(f"nothing was heard of ClickHouse for {silent:.1f} s: another sink may have gone on")
+        if self._stood_still(self._begun):
+            raise Unavailable("this process stood still for a while: another sink may have gone on")
 
     def _lacks(self, kind: Kind, month: int, record: Record) -> bool:
         refused = self._unstored_refusals(f"{kind.table}-{month}", [Bad(record, b"", "")])

@@ -13,7 +13,6 @@ from msgspec import json
 
 from clickhouse.client import Client, stream_of
 from clickhouse.migrate import migrate
-from clickhouse.sink import stored
 from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
 from pulse import topics
@@ -104,35 +103,6 @@ def _records(parts: Sequence[Sequence[Line]], log: str = "log", first: int = 0) 
 
 def _mixed(seed: int, number: int) -> list[Line]:
     return [*events(seed, number), *events(seed + 100, number, NOW_MS - MONTH_MS)]
-
-
-@pytest.mark.parametrize("many", [1, 5_000])
-def test_what_holds_an_insert_back_is_asked_while_the_store_has_it_among_its_running(
-    clickhouse: str, client: Client, many: int
-) -> None:
-    """However small it is: a sink that is frozen there is seen by the one that takes its place."""
-    made = pa.table({"event": ["e"] * many, "ts": pa.array([NOW_MS] * many, pa.timestamp("ms", "UTC"))})
-    prefix, other, seen = stored.queries_of(client), Client(clickhouse), list[bool]()
-
-    def look() -> None:
-        eventually(lambda: other.query("stored/running", {"prefix": prefix}).rows)
-        seen.append(True)
-
-    client.insert("events", made, "token", f"{prefix}one", look)
-    assert (len(seen), client.ask("SELECT count() FROM events").rows[0][0]) == (1, many)
-
-
-def test_what_is_held_back_is_not_stored(clickhouse: str, client: Client) -> None:
-    def no() -> None:
-        raise Unavailable("another sink has gone on")
-
-    made = pa.table({"event": ["e"], "ts": pa.array([NOW_MS], pa.timestamp("ms", "UTC"))})
-    with pytest.raises(Unavailable, match="another sink"):
-        client.insert("events", made, "token", f"{stored.queries_of(client)}one", no)
-    stored.await_running(Client(clickhouse), stored.queries_of(client))
-    assert client.ask("SELECT count() FROM events").rows[0][0] == 0
-    client.insert("events", made, "token", f"{stored.queries_of(client)}two", lambda: None)
-    assert client.ask("SELECT count() FROM events").rows[0][0] == 1
 
 
 @pytest.mark.parametrize("after", [False, True])
