@@ -20,7 +20,7 @@ from api.live.ring import Ring
 from api.live.tap import Starts, Tap, has_reached
 from api.live.ticket import Tickets
 from api.live.token import Tokens
-from api.live.turns import TURNS
+from api.live.turns import TURNS, due
 from api.live.want import Want
 from api.problems import BadParameter
 from pulse.errors import Unavailable
@@ -176,14 +176,14 @@ class Live:
             pause = max(FLUSH_S, 2 * took)
 
     async def _ticking(self) -> None:
-        """Take each turn once a second; those that are late one after the other."""
-        last = int(time.time() * TURNS)
+        """Take each turn once a second, whatever the clock on the wall does; those that are late one after the other."""
+        last = int(time.monotonic() * TURNS)
         while True:
-            await asyncio.sleep(max((last + 1) / TURNS - time.time(), 0))
-            now = int(time.time() * TURNS)
-            for number in range(max(last, now - TURNS) + 1, now + 1):
-                await self._tick(number % TURNS)
-            last = now
+            await asyncio.sleep(max((last + 1) / TURNS - time.monotonic(), 0))
+            turns = due(last, time.monotonic())
+            for each in turns:
+                await self._tick(each % TURNS)
+            last = turns[-1] if turns else last
 
     async def _tick(self, number: int) -> None:
         if self.hub is None:

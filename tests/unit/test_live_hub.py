@@ -155,9 +155,10 @@ def test_whatever_the_turn_each_event_is_counted_once(steps: list[tuple[int, int
 class Told(Noting):
     """Adds up the events that it is told of."""
 
-    events = 0
+    events = ticks = 0
 
     def put(self, message: Message) -> None:
+        self.ticks += 1
         self.events += json.decode(message.json)["events"]
 
 
@@ -167,6 +168,16 @@ def test_each_ten_seconds_there_is_an_aggregate_also_where_a_tick_comes_late() -
     for later in (0, 1_000, 9_000, 12_500, 13_000, 21_000):
         tick(hub, NOW + later)
     assert client.kinds == ["hello", "aggregate", "aggregate", "aggregate"]
+
+
+def test_a_clock_that_steps_neither_stops_nor_doubles_what_is_told() -> None:
+    hub = made()
+    client = Told(hub)
+    hub.join(client, COUNTED)
+    for number, step in enumerate((0, 3_600_000, 3_601_000, -3_600_000, -3_599_000)):
+        hub.take([read(WHERES[0], number, lines(number))], NOW + step)
+        tick(hub, NOW + step)
+    assert (client.ticks, client.events) == (5, 10)
 
 
 def test_an_id_that_the_log_ends_before_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
