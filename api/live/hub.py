@@ -25,12 +25,12 @@ class Hub:
     `position` is up to where everything has been read, `sent` up to where it has been sent.
     """
 
-    def __init__(self, log: str, ring: Ring) -> None:
+    def __init__(self, log: str, ring: Ring, most_visitors: int) -> None:
         self.log = log
         self.ring = ring
         self.position: dict[Where, Mark] = dict(ring.begin)
         self.sent: Position = dict(self.position)
-        self.counting = Counting()
+        self.counting = Counting(most_visitors)
         self._audiences: dict[Audience, set[Client]] = {}
         self._sites: dict[str, set[Audience]] = {}
         self._turns = Turns()

@@ -150,7 +150,8 @@ class Live:
     def _opened(self, starts: Starts) -> None:
         self._end_all("the log was made anew: connect again")
         self._ends, self._is_caught_up = starts.ends, False
-        self.hub = Hub(starts.log, Ring(starts.begins, self.settings.live_buffer_mb * MB))
+        ring = Ring(starts.begins, self.settings.live_buffer_mb * MB)
+        self.hub = Hub(starts.log, ring, self.settings.live_visitors)
 
     def _taken(self, records: Sequence[Read]) -> None:
         assert self.hub is not None

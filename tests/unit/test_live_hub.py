@@ -53,7 +53,7 @@ class Noting(Client):
 
 
 def made() -> Hub:
-    return Hub("log", Ring(STARTS, 1 << 20))
+    return Hub("log", Ring(STARTS, 1 << 20), 1_000)
 
 
 def lines(begin: int, site: str = "shop", count: int = 2) -> bytes:
