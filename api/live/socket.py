@@ -111,6 +111,11 @@ class Socket(asyncio.Protocol, Client):
         else:
             self._transport.write(ASK + message.frame)
 
+    def catch_up(self, begins: bool) -> None:
+        self.is_catching_up = begins
+        if not self._transport.is_closing():
+            self._transport.set_write_buffer_limits(high=0 if begins else self.live.settings.live_queue_kb * 1024)
+
     async def room(self) -> bool:
         if self._resumed is not None:
             try:
