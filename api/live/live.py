@@ -15,9 +15,9 @@ from api.live.client import GONE, UNAUTHORIZED, Admitted, Audience, Client
 from api.live.hub import Hub
 from api.live.item import Read
 from api.live.message import message
-from api.live.position import BadId
+from api.live.position import BadId, Where
 from api.live.ring import Ring
-from api.live.tap import Starts, Tap, has_reached
+from api.live.tap import Starts, Tap, Told, has_reached
 from api.live.ticket import Tickets
 from api.live.token import Tokens
 from api.live.turns import TURNS, due
@@ -46,7 +46,8 @@ class Live:
         self.tickets = Tickets(settings.redis_url.get_secret_value())
         self.admission = Admission(self._keyring, self.tickets, Tokens(settings), self._store)
         reach_ms = settings.live_buffer_seconds * 1000
-        self._tap = Tap(settings.kafka_url, settings.fetch_wait_ms, reach_ms, self._opened, self._taken)
+        told = Told(self._opened, self._taken, self._extended, self._jumped)
+        self._tap = Tap(settings.kafka_url, settings.fetch_wait_ms, reach_ms, told)
         self.hub: Hub | None = None
         self._ends: Mapping[Any, int] = {}
         self._is_caught_up = False
@@ -157,6 +158,14 @@ class Live:
         assert self.hub is not None
         self.hub.take(records, now_ms())
         meters.EVENTS.inc(sum(part.events for record in records for part in record.counted))
+
+    def _extended(self, begins: Mapping[Where, int]) -> None:
+        assert self.hub is not None
+        self.hub.extend(begins)
+
+    def _jumped(self, where: Where, offset: int) -> None:
+        assert self.hub is not None
+        self.hub.jump(where, offset)
 
     def _end_all(self, reason: str) -> None:
         for client in [client for share in self._shares for client in share]:
