@@ -77,9 +77,9 @@ async def _caught_up(hub: Hub, client: Client, audience: Audience, position: Pos
     missed = Missed(hub, audience.site, position)
     while size:
         with hub.backlog.holding(size):
+            await asyncio.sleep(0)  # who takes all at once does not keep the others waiting
             if not await client.room():
                 return False
-            await asyncio.sleep(0)  # who takes all at once does not keep the others waiting
         size = _sent(hub, client, audience, missed)
     return True
 

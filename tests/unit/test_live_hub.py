@@ -334,3 +334,29 @@ def test_what_the_log_lost_before_it_was_read_is_told_to_who_is_there_and_to_who
     again = joined(hub, last_id=before)
     assert (again.kinds, again.ids) == (["hello", "gap", "events"], ["2", "3"])
     assert joined(hub, last_id=there.last_id).kinds == ["hello"]
+
+
+class Ending(Noting):
+    """Ends while it catches up, at a moment at which nobody waits for it."""
+
+    has_ended = False
+
+    def put(self, message: Message) -> None:
+        super().put(message)
+        if message.kind == "events":
+            asyncio.get_running_loop().call_soon(self.end, 0, "")
+
+    def end(self, code: int, reason: str) -> None:
+        self.has_ended = True
+        self.hub.leave(self)
+
+    async def room(self) -> bool:
+        return not self.has_ended
+
+
+async def test_whoever_ends_while_it_catches_up_does_not_join() -> None:
+    hub, before = behind(1)
+    client = Ending(hub)
+    await resume.begin(hub, client, EVENTS_OF_SHOP, before)
+    assert client.has_ended
+    assert client.audience is None
