@@ -355,7 +355,9 @@ class Ending(Noting):
 
 
 async def test_whoever_ends_while_it_catches_up_does_not_join() -> None:
-    hub, before = behind(1)
+    hub = made()
+    before = hub.current_id()
+    hub.take([read(WHERES[0], 0, lines(0))], NOW)
     client = Ending(hub)
     await resume.begin(hub, client, EVENTS_OF_SHOP, before)
     assert client.has_ended
