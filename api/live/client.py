@@ -8,7 +8,7 @@ from api.live.message import Message
 from api.live.rule import EVERYTHING, Rule
 from api.live.want import Kind
 
-BAD, UNAUTHORIZED, FORBIDDEN, UNKNOWN, SLOW, GONE, AWAY = 4400, 4401, 4403, 4404, 4408, 1012, 4503
+BAD, UNAUTHORIZED, FORBIDDEN, UNKNOWN, SLOW, GONE, AWAY, FAULT = 4400, 4401, 4403, 4404, 4408, 1012, 4503, 1011
 """Codes with which a connection is closed: those of HTTP where there are such, above 4000."""
 
 

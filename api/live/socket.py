@@ -16,7 +16,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from api.live import meters
-from api.live.client import AWAY, BAD, FORBIDDEN, GONE, SLOW, UNAUTHORIZED, UNKNOWN, Client
+from api.live.client import AWAY, BAD, FAULT, FORBIDDEN, GONE, SLOW, UNAUTHORIZED, UNKNOWN, Client
 from api.live.live import Live
 from api.live.message import PING, Message, closing, frame
 from api.live.want import want_of
@@ -201,7 +201,7 @@ class Socket(asyncio.Protocol, Client):
             self._answer()
 
     def _refuse(self, response: Any, error: Exception) -> None:
-        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), 1011)
+        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), FAULT)
         meters.REFUSED.labels(str(code)).inc()
         if not self._has_ended:
             self._open(response)

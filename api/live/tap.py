@@ -91,6 +91,14 @@ class Tap:
         await asyncio.to_thread(self._thread.join, end.LEAVING_S)
 
     def _run(self) -> None:
+        try:
+            self._read()
+        except Exception as error:
+            if not self._stop.is_set():
+                log.exception("the log is not read any more")
+                end.at_once(f"the log is not read any more ({error})")
+
+    def _read(self) -> None:
         while not self._stop.is_set():
             starts = self._found()
             if starts is not None:
