@@ -13,18 +13,25 @@ BACKLOG = 4096
 
 
 def serve(
-    app: Any, host: str, port: int, finish_s: int, *, ws: Any = "none", leaving: Callable[[], None] | None = None
+    app: Any,
+    host: str,
+    port: int,
+    finish_s: int,
+    *,
+    http: Any = "httptools",
+    ws: Any = "none",
+    leaving: Callable[[], None] | None = None,
 ) -> None:
     """Serve an ASGI app until told to stop; then finish what is in flight, within `finish_s`, and return.
 
-    `ws` is the class of WebSockets, `leaving` is called first when it stops: it ends what would not end by itself.
+    `http` and `ws` are the classes of connections and of WebSockets, `leaving` is called first when it stops: it ends what would not end by itself.
     """
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=http,
         ws=ws,
         lifespan="on",
         log_config=None,

@@ -267,6 +267,11 @@ class Settings(BaseSettings):
         ge=1,
         description="MB of the newest events that the live view holds for clients that were cut off and come again.",
     )
+    live_visitors: int = Field(
+        1_000_000,
+        ge=1_000,
+        description="Visitors that the live view tells apart over all sites, some 120 bytes each; one that was seen in the last five minutes and in both of the last ones counts thrice. Beyond them each site has 100 more.",
+    )
     live_buffer_seconds: int = Field(
         300, ge=0, le=3_600, description="How far back the live view reads the log when it starts."
     )

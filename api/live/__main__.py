@@ -6,6 +6,7 @@ from logging import getLogger
 
 from api import serving
 from api.live.app import app_of
+from api.live.connection import Http
 from api.live.live import Live
 from api.live.socket import sockets
 from pulse import listening, log, settings
@@ -33,7 +34,7 @@ def serve(live: Live, given: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then end all connections, and return."""
     _allow_connections()
     getLogger(__name__).info("the live view begins", extra={"url": f"http://{given.host}:{given.live_port}"})
-    serving.serve(app_of(live), given.host, given.live_port, FINISH_S, ws=sockets(live), leaving=live.leave)
+    serving.serve(app_of(live), given.host, given.live_port, FINISH_S, http=Http, ws=sockets(live), leaving=live.leave)
 
 
 def _allow_connections() -> None:

@@ -8,7 +8,7 @@ from api.live.message import Message
 from api.live.rule import EVERYTHING, Rule
 from api.live.want import Kind
 
-BAD, UNAUTHORIZED, FORBIDDEN, UNKNOWN, SLOW, GONE, AWAY = 4400, 4401, 4403, 4404, 4408, 1012, 4503
+BAD, UNAUTHORIZED, FORBIDDEN, UNKNOWN, SLOW, GONE, AWAY, FAULT = 4400, 4401, 4403, 4404, 4408, 1012, 4503, 1011
 """Codes with which a connection is closed: those of HTTP where there are such, above 4000."""
 
 
@@ -48,13 +48,20 @@ class Client(ABC):
     def put(self, message: Message) -> None:
         """Send a message; a client that does not take what it was sent is ended."""
 
+    def catch_up(self, begins: bool) -> None:
+        """It begins, or ends, to be sent what it has missed, and is waited for meanwhile; it ends when all is taken."""
+        self.is_catching_up = begins
+
     @abstractmethod
     def beat(self, message: Message) -> None:
         """Send a heartbeat, and end a client that has not answered the last ones."""
 
     @abstractmethod
     async def room(self) -> bool:
-        """Return once there is room for more: True; False if there is none in time, or the connection is gone."""
+        """Return once there is room for more: True; False if there is none in time, or the connection is gone.
+
+        While the client is catching up there is none before all is taken.
+        """
 
     @abstractmethod
     def end(self, code: int, reason: str) -> None:

@@ -4,13 +4,14 @@ Belongs to one event loop; nothing here waits, so whatever is done is done at on
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from api.live import meters
+from api.live.backlog import Backlog
 from api.live.client import Audience, Client
 from api.live.counting import Counting
 from api.live.item import Item, Read
-from api.live.message import Message, message
+from api.live.message import Message, gap, message
 from api.live.parting import messages
 from api.live.position import Mark, Position, Where, id_of
 from api.live.record import items
@@ -18,19 +19,24 @@ from api.live.ring import Ring
 from api.live.turns import Turn, Turns
 from api.live.want import Kind
 
+JUMPED = "the log has lost it before it was read"
+
 
 class Hub:
     """The clients, and the log up to where they have been sent it.
 
-    `position` is up to where everything has been read, `sent` up to where it has been sent.
+    `position` is up to where everything has been read, `sent` up to where it has been sent; `jumps` is how often the log
+    had lost something before it was read.
     """
 
-    def __init__(self, log: str, ring: Ring) -> None:
+    def __init__(self, log: str, ring: Ring, most_visitors: int) -> None:
         self.log = log
         self.ring = ring
         self.position: dict[Where, Mark] = dict(ring.begin)
         self.sent: Position = dict(self.position)
-        self.counting = Counting()
+        self.jumps = 0
+        self.backlog = Backlog()
+        self.counting = Counting(most_visitors)
         self._audiences: dict[Audience, set[Client]] = {}
         self._sites: dict[str, set[Audience]] = {}
         self._turns = Turns()
@@ -53,6 +59,22 @@ class Hub:
             for audience in tuple(self._sites.get(site, ())):
                 for each in messages(self.log, audience, new, before, self.sent):
                     self._send(audience, each)
+
+    def extend(self, begins: Mapping[Where, int]) -> None:
+        """The log has more partitions, which are read from these offsets on."""
+        for where, offset in begins.items():
+            self.ring.extend(where, offset)
+            self.position[where] = Mark(offset)
+        self.sent = {**self.sent, **{where: Mark(offset) for where, offset in begins.items()}}
+
+    def jump(self, where: Where, offset: int) -> None:
+        """The log has lost what lay before an offset of a partition and was not read: all are told, who come back later too."""
+        self.flush()
+        self.jumps += 1
+        self.ring.cut(where, offset)
+        meters.GAPS.inc(sum(map(len, self._audiences.values())))
+        for audience in tuple(self._audiences):
+            self._send(audience, gap(JUMPED))
 
     def tick(self, number: int, now: int) -> None:
         """A second is over for those whose turn it is; `now` in ms."""

@@ -15,12 +15,12 @@ from api.live.client import GONE, UNAUTHORIZED, Admitted, Audience, Client
 from api.live.hub import Hub
 from api.live.item import Read
 from api.live.message import message
-from api.live.position import BadId
+from api.live.position import BadId, Where
 from api.live.ring import Ring
-from api.live.tap import Starts, Tap, has_reached
+from api.live.tap import Starts, Tap, Told, has_reached
 from api.live.ticket import Tickets
 from api.live.token import Tokens
-from api.live.turns import TURNS
+from api.live.turns import TURNS, due
 from api.live.want import Want
 from api.problems import BadParameter
 from pulse.errors import Unavailable
@@ -46,7 +46,8 @@ class Live:
         self.tickets = Tickets(settings.redis_url.get_secret_value())
         self.admission = Admission(self._keyring, self.tickets, Tokens(settings), self._store)
         reach_ms = settings.live_buffer_seconds * 1000
-        self._tap = Tap(settings.kafka_url, settings.fetch_wait_ms, reach_ms, self._opened, self._taken)
+        told = Told(self._opened, self._taken, self._extended, self._jumped)
+        self._tap = Tap(settings.kafka_url, settings.fetch_wait_ms, reach_ms, told)
         self.hub: Hub | None = None
         self._ends: Mapping[Any, int] = {}
         self._is_caught_up = False
@@ -150,12 +151,21 @@ class Live:
     def _opened(self, starts: Starts) -> None:
         self._end_all("the log was made anew: connect again")
         self._ends, self._is_caught_up = starts.ends, False
-        self.hub = Hub(starts.log, Ring(starts.begins, self.settings.live_buffer_mb * MB))
+        ring = Ring(starts.begins, self.settings.live_buffer_mb * MB)
+        self.hub = Hub(starts.log, ring, self.settings.live_visitors)
 
     def _taken(self, records: Sequence[Read]) -> None:
         assert self.hub is not None
         self.hub.take(records, now_ms())
         meters.EVENTS.inc(sum(part.events for record in records for part in record.counted))
+
+    def _extended(self, begins: Mapping[Where, int]) -> None:
+        assert self.hub is not None
+        self.hub.extend(begins)
+
+    def _jumped(self, where: Where, offset: int) -> None:
+        assert self.hub is not None
+        self.hub.jump(where, offset)
 
     def _end_all(self, reason: str) -> None:
         for client in [client for share in self._shares for client in share]:
@@ -176,14 +186,14 @@ class Live:
             pause = max(FLUSH_S, 2 * took)
 
     async def _ticking(self) -> None:
-        """Take each turn once a second; those that are late one after the other."""
-        last = int(time.time() * TURNS)
+        """Take each turn once a second, whatever the clock on the wall does; those that are late one after the other."""
+        last = int(time.monotonic() * TURNS)
         while True:
-            await asyncio.sleep(max((last + 1) / TURNS - time.time(), 0))
-            now = int(time.time() * TURNS)
-            for number in range(max(last, now - TURNS) + 1, now + 1):
-                await self._tick(number % TURNS)
-            last = now
+            await asyncio.sleep(max((last + 1) / TURNS - time.monotonic(), 0))
+            turns = due(last, time.monotonic())
+            for each in turns:
+                await self._tick(each % TURNS)
+            last = turns[-1] if turns else last
 
     async def _tick(self, number: int) -> None:
         if self.hub is None:

@@ -40,6 +40,11 @@ def message(kind: str, id: str = "", **members: Any) -> Message:
     return Message(kind, _encode(members)[1:-1], id)
 
 
+def gap(why: str) -> Message:
+    """That something may be missing."""
+    return message("gap", reason=f"what came after the last id may be missing in part: {why}")
+
+
 def frame(first: int, payload: bytes) -> bytes:
     """A frame from a server, which masks nothing."""
     size = len(payload)

@@ -1,12 +1,14 @@
 """The latest of the log, held in memory as it came, so that a client that was cut off can go on."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from api.live.item import Item, Read
 from api.live.position import Mark, Position, Where
-from api.live.record import items
+from api.live.record import FIRST, items
 
 LINE_BYTES = 8
 SITE_BYTES = 72
@@ -49,13 +51,31 @@ class Ring:
         while self.bytes > self._most:
             self._drop()
 
+    @property
+    def first(self) -> int:
+        """The number of the oldest record; those that were read are numbered in their order."""
+        return self._next - len(self._records)
+
+    @property
+    def next(self) -> int:
+        """The number of the record that will be read next."""
+        return self._next
+
+    def extend(self, where: Where, offset: int) -> None:
+        """Hold a partition too, from an offset on."""
+        self._by_where[where], self.begin[where] = deque(), Mark(offset)
+
+    def cut(self, where: Where, offset: int) -> None:
+        """Note that a partition lacks something just before an offset: nobody goes on across it as if nothing were missing."""
+        self.begin[where] = Mark(offset)
+
     def has(self, position: Position) -> bool:
         """Whether nothing after a position has left."""
         return all(mark >= self.begin[where] for where, mark in position.items())
 
     def since(self, site: str, position: Position) -> Iterator[Item]:
         """What a site has from a position on, in the order of reading: what is here now, also if it leaves meanwhile."""
-        first = min((self._first(where, mark) for where, mark in position.items()), default=self._next)
+        first = self.place(position)
         found = []
         for kept in reversed(self._by_site.get(site, ())):
             if kept.number < first:
@@ -63,14 +83,21 @@ class Ring:
             found.append(kept.record)
         return _items(found[::-1], site, position)
 
+    def place(self, position: Position) -> int:
+        """The number of the first record that is not before a position."""
+        return min((self._first(where, mark) for where, mark in position.items()), default=self._next)
+
+    def of(self, site: str, number: int) -> Iterator[tuple[int, Read]]:
+        """A site's records from a number on, each with its own; to be read before anything else is done."""
+        kept = self._by_site.get(site, deque())
+        for each in islice(kept, bisect_left(kept, number, key=_number), None):
+            yield each.number, each.record
+
     def _first(self, where: Where, mark: Mark) -> int:
         """The number of the first record of a partition that is not before a mark."""
-        first = self._next
-        for kept in reversed(self._by_where[where]):
-            if kept.record.offset < mark.offset:
-                break
-            first = kept.number
-        return first
+        kept = self._by_where[where]
+        index = bisect_left(kept, mark.offset, key=_offset)
+        return kept[index].number if index < len(kept) else self._next
 
     def _drop(self) -> None:
         gone = self._records.popleft()
@@ -81,10 +108,18 @@ class Ring:
             records.popleft()
             if not records:
                 del self._by_site[site]
-        self.begin[where] = gone.record.after
+        self.begin[where] = max(self.begin[where], gone.record.after)
         self.bytes -= gone.size
+
+
+def _number(kept: _Kept) -> int:
+    return kept.number
+
+
+def _offset(kept: _Kept) -> int:
+    return kept.record.offset
 
 
 def _items(records: Sequence[Read], site: str, position: Position) -> Iterator[Item]:
     for record in records:
-        yield from items(record, site, position[record.where])
+        yield from items(record, site, position.get(record.where, FIRST))

@@ -16,7 +16,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from api.live import meters
-from api.live.client import AWAY, BAD, FORBIDDEN, GONE, SLOW, UNAUTHORIZED, UNKNOWN, Client
+from api.live.client import AWAY, BAD, FAULT, FORBIDDEN, GONE, SLOW, UNAUTHORIZED, UNKNOWN, Client
 from api.live.live import Live
 from api.live.message import PING, Message, closing, frame
 from api.live.want import want_of
@@ -111,6 +111,11 @@ class Socket(asyncio.Protocol, Client):
         else:
             self._transport.write(ASK + message.frame)
 
+    def catch_up(self, begins: bool) -> None:
+        self.is_catching_up = begins
+        if not self._transport.is_closing():
+            self._transport.set_write_buffer_limits(high=0 if begins else self.live.settings.live_queue_kb * 1024)
+
     async def room(self) -> bool:
         if self._resumed is not None:
             try:
@@ -196,7 +201,7 @@ class Socket(asyncio.Protocol, Client):
             self._answer()
 
     def _refuse(self, response: Any, error: Exception) -> None:
-        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), 1011)
+        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), FAULT)
         meters.REFUSED.labels(str(code)).inc()
         if not self._has_ended:
             self._open(response)

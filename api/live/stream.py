@@ -2,26 +2,35 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from logging import getLogger
 
 from api.live import meters
-from api.live.client import SLOW, Admitted, Client
+from api.live.client import AWAY, FAULT, SLOW, Admitted, Client
+from api.live.connection import cutting
 from api.live.live import Live
 from api.live.message import Message, message
 from api.live.want import Want
+from pulse.errors import PulseError
 
+GRACE_S = 5.0
+"""So long a client that is ended may take to take the rest; then it is cut off."""
 ROOM_S = 30.0
 RETRY = b"retry: 2000\n\n"
+
+log = getLogger(__name__)
 
 
 class Stream(Client):
     """A client with a queue of chunks, of at most so many bytes."""
 
-    __slots__ = ("_bytes", "_chunks", "_has_ended", "_most", "_taken", "_there")
+    __slots__ = ("_bytes", "_chunks", "_cut", "_cutting", "_has_ended", "_most", "_taken", "_there")
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, cut: Callable[[], None]) -> None:
         super().__init__()
         self._most = most_bytes
+        self._cut = cut
+        self._cutting: asyncio.TimerHandle | None = None
         self._chunks: deque[bytes] = deque([RETRY])
         self._bytes = 0
         self._there = asyncio.Event()
@@ -54,6 +63,7 @@ class Stream(Client):
             meters.ENDED.labels(str(code)).inc()
             self._add(message("closed", code=code, reason=reason).chunk)
             self._finish()
+            self._cutting = asyncio.get_running_loop().call_later(GRACE_S, self._cut)
 
     def _add(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
@@ -79,17 +89,29 @@ class Stream(Client):
             await self._there.wait()
 
     def gone(self) -> None:
-        """The connection is no more."""
+        """Nothing is sent any more, be it that all is taken or that the connection is no more."""
         self._finish()
+        if self._cutting is not None:
+            self._cutting.cancel()
+
+
+async def _following(live: Live, client: Stream, admitted: Admitted, want: Want, last_id: str) -> None:
+    try:
+        await live.follow(client, admitted, want, last_id)
+    except PulseError as error:
+        client.end(AWAY, str(error))
+    except Exception:
+        log.exception("a connection failed unforeseen")
+        client.end(FAULT, "this is a fault of Pulse")
 
 
 async def streaming(live: Live, admitted: Admitted, want: Want, last_id: str) -> AsyncIterator[bytes]:
     """The body of an answer."""
-    client = Stream(live.settings.live_queue_kb * 1024)
+    client = Stream(live.settings.live_queue_kb * 1024, cutting())
     live.add(client)
     meters.OPENED.labels("sse").inc()
     meters.CONNECTIONS.labels("sse").inc()
-    following = live.run(live.follow(client, admitted, want, last_id))
+    following = live.run(_following(live, client, admitted, want, last_id))
     try:
         async for chunk in client.chunks():
             yield chunk

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from threading import Event, Semaphore, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from xxhash import xxh3_64_hexdigest
 
 from api.live.item import Read
+from api.live.partitions import ANSWER_S, added, has_lost
 from api.live.position import TOPICS, Mark, Where
 from api.live.record import Repetitions, read
 from pulse import end
@@ -20,12 +21,13 @@ from pulse.errors import Unavailable
 from pulse.reaching import reaching
 from pulse.topics import EVENTS
 
-ANSWER_S = 5.0
 FETCHED = 200
 POLL_S = 0.1
 GATHERED_S = 0.01
 """For so long what comes with a record is waited for: `consume` returns when it has as many as it may, or the time is over."""
 PAUSE_S = 2.0
+LOOK_S = 10.0
+"""So often it is looked for partitions that were added."""
 AHEAD = 4
 """So many batches may wait for the event loop before no more is read."""
 QUIET = logging.getLogger("api.live.librdkafka")
@@ -43,20 +45,23 @@ class Starts:
         self.ends = ends
 
 
-class Tap:
-    """Reads what is at most `reach_ms` old, and what comes.
+class Told(NamedTuple):
+    """Who is told what a tap finds, in the event loop.
 
-    `opened` is called with where reading begins, again if the log is made anew, and `taken` with what is read.
+    `opened` is called with where reading begins, again if the log is made anew; `taken` with what is read; `extended` with
+    partitions that were added, each with its first offset; `jumped` with the offset before which a partition lost something.
     """
 
-    def __init__(
-        self,
-        servers: str,
-        fetch_wait_ms: int,
-        reach_ms: int,
-        opened: Callable[[Starts], None],
-        taken: Callable[[Sequence[Read]], None],
-    ) -> None:
+    opened: Callable[[Starts], None]
+    taken: Callable[[Sequence[Read]], None]
+    extended: Callable[[Mapping[Where, int]], None]
+    jumped: Callable[[Where, int], None]
+
+
+class Tap:
+    """Reads what is at most `reach_ms` old, and what comes."""
+
+    def __init__(self, servers: str, fetch_wait_ms: int, reach_ms: int, told: Told) -> None:
         self._config: dict[str, Any] = {
             **reaching(servers),
             "group.id": "pulse-live",
@@ -67,8 +72,7 @@ class Tap:
         }
         self._servers = servers
         self._reach_ms = reach_ms
-        self._opened = opened
-        self._taken = taken
+        self._told = told
         self._stop = Event()
         self._thread = Thread(target=self._run, name="tap", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,29 +91,61 @@ class Tap:
         await asyncio.to_thread(self._thread.join, end.LEAVING_S)
 
     def _run(self) -> None:
+        try:
+            self._read()
+        except Exception as error:
+            if not self._stop.is_set():
+                log.exception("the log is not read any more")
+                end.at_once(f"the log is not read any more ({error})")
+
+    def _read(self) -> None:
         while not self._stop.is_set():
             starts = self._found()
             if starts is not None:
                 self._repetitions = Repetitions()
-                self._tell(self._opened, starts)
+                self._tell(self._told.opened, starts)
                 self._follow(starts)
 
     def _follow(self, starts: Starts) -> None:
         """Read until told to stop, or until the log turns out to be another one: its offsets begin anew."""
-        position = dict(starts.begins)
+        position, looked = dict(starts.begins), time.monotonic()
         with closing(Consumer(self._config, logger=QUIET)) as consumer:
             consumer.assign([TopicPartition(*where, offset) for where, offset in starts.begins.items()])
             while not self._stop.is_set():
+                if time.monotonic() - looked > LOOK_S:
+                    self._look(consumer, position)
+                    looked = time.monotonic()
                 records = self._readings(_come(consumer))
                 for record in records:
-                    if record.offset < position[record.where]:
+                    expected = position[record.where]
+                    if record.offset < expected:
                         log.warning("the log was made anew")
                         return
+                    if record.offset > expected:
+                        self._jump(consumer, record, expected)
                     position[record.where] = record.offset + 1
                 if records:
                     self._give(records)
                 elif self.fault != "ok":
                     self._ask(consumer)
+
+    def _look(self, consumer: Consumer, position: dict[Where, int]) -> None:
+        """Read partitions too that were added, from their beginning."""
+        with suppress(KafkaException):
+            begins = added(consumer, position)
+            if begins:
+                log.info("the log has more partitions", extra={"partitions": sorted(map(str, begins))})
+                position.update(begins)
+                self._tell(self._told.extended, begins)
+                consumer.incremental_assign([TopicPartition(*where, offset) for where, offset in begins.items()])
+
+    def _jump(self, consumer: Consumer, record: Read, expected: int) -> None:
+        """Tell of what a partition has no longer, though it was not read; that it has gaps of its own means nothing."""
+        if has_lost(consumer, record.where, expected):
+            log.warning(
+                "the log has lost %d records of %s %d before they were read", record.offset - expected, *record.where
+            )
+            self._tell(self._told.jumped, record.where, record.offset)
 
     def _found(self) -> Starts | None:
         while not self._stop.is_set():
@@ -173,12 +209,12 @@ class Tap:
 
     def _take(self, records: Sequence[Read]) -> None:
         self._room.release()
-        self._taken(records)
+        self._told.taken(records)
 
-    def _tell(self, call: Callable[[Any], None], what: object) -> None:
+    def _tell(self, call: Callable[..., None], *what: object) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(call, what)
+            loop.call_soon_threadsafe(call, *what)
 
 
 def _come(consumer: Consumer) -> list[Message]:

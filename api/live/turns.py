@@ -15,6 +15,15 @@ SHARE = 250
 TENTH_MS = 10_000
 
 
+def due(last: int, now: float) -> range:
+    """The turns that have come since the last one, of those that are late no more than a second's.
+
+    They are numbered from the beginning of a clock that never steps; `now` is its time in seconds.
+    """
+    current = int(now * TURNS)
+    return range(max(last, current - TURNS) + 1, current + 1)
+
+
 class Turn:
     """The clients that are sent counters at the same moment of each second, and what their sites had until the last time."""
 

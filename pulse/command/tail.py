@@ -15,6 +15,7 @@ from msgspec.json import Decoder
 from pulse.command import option, situation
 from pulse.command.store import Store
 from pulse.errors import PulseError, QueryError, Unavailable
+from pulse.reaching import reaching
 from pulse.topics import EVENTS
 
 Site = Annotated[str | None, typer.Option(help="Only this site's.")]
@@ -86,7 +87,7 @@ def told(seen: Seen) -> str:
 def _lines(kafka_url: str) -> Iterator[bytes]:
     """The lines of the records that come from now on."""
     config: dict[str, Any] = {
-        "bootstrap.servers": kafka_url,
+        **reaching(kafka_url),
         "group.id": f"pulse-tail-{uuid4()}",
         "enable.auto.commit": False,
         "auto.offset.reset": "latest",
@@ -114,5 +115,7 @@ def _ends(consumer: Consumer, kafka_url: str) -> list[TopicPartition]:
         for part in parts:
             part.offset = consumer.get_watermark_offsets(part, timeout=ANSWER_S)[1]
     except KafkaException as why:
-        raise Unavailable(f"Kafka does not answer at {kafka_url} ({why.args[0].str()})") from None
+        raise Unavailable(
+            f"Kafka does not answer at {kafka_url} ({why.args[0].str()}); `pulse status` tells what runs, PULSE_KAFKA_URL where it is"
+        ) from None
     return parts

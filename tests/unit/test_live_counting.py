@@ -1,5 +1,7 @@
 """What the live view counts, by hand."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
 from api.live import counting as counting_module
-from api.live.counting import ACTIVE_MS, MOST_KEYS, STEP_MS, Counting
+from api.live.counting import ACTIVE_MS, LEAST_VISITORS, MOST_KEYS, STEP_MS, Counting
 from api.live.event import Brief, property_of, shown
 from api.live.message import TEXT, closing, frame
 from api.live.position import Mark, Where
@@ -18,6 +20,7 @@ from pulse.topics import ALERTS, EVENTS
 
 NOW = 1_763_640_030_000
 MINUTE = 60_000
+MANY = 1_000_000
 
 
 def event(ts: int = NOW, **fields: object) -> Brief:
@@ -25,7 +28,7 @@ def event(ts: int = NOW, **fields: object) -> Brief:
 
 
 def test_a_second_has_what_came_since_the_last() -> None:
-    counting = Counting()
+    counting = Counting(MANY)
     counting.add([event(), event(event="buy"), event(NOW - 86_400_000)], NOW)
     assert counting.second("shop", NOW)["events"] == 3
     assert counting.second("shop", NOW)["page_views"] == 2
@@ -37,7 +40,7 @@ def test_a_second_has_what_came_since_the_last() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-2 * ACTIVE_MS // STEP_MS, 0)), max_size=30))
 def test_visitors_are_those_of_the_last_five_minutes_by_the_time_of_their_events(seen: list[tuple[str, int]]) -> None:
-    counting = Counting()
+    counting = Counting(MANY)
     counting.add([event(NOW + steps * STEP_MS, visitor_id=visitor) for visitor, steps in seen], NOW)
     for later in (0, ACTIVE_MS // 2, ACTIVE_MS):
         expected = {visitor for visitor, steps in seen if steps * STEP_MS > later - ACTIVE_MS}
@@ -46,7 +49,7 @@ def test_visitors_are_those_of_the_last_five_minutes_by_the_time_of_their_events
 
 
 def test_an_aggregate_has_the_running_minute_and_the_whole_one_before() -> None:
-    counting = Counting()
+    counting = Counting(MANY)
     counting.add([event(NOW - MINUTE, visitor_id="a", path="/a", revenue=1.5, currency="EUR")], NOW)
     counting.add(
         [event(visitor_id=v, path="/b", bot=v == "b", event=n) for v, n in (("a", "page_view"), ("b", "buy"))], NOW
@@ -72,7 +75,7 @@ def test_an_aggregate_has_the_running_minute_and_the_whole_one_before() -> None:
 
 def test_visitors_that_are_made_up_without_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting_module, "MOST_VISITORS", 100)
-    counting = Counting()
+    counting = Counting(MANY)
     counting.add([event(visitor_id=str(n % 110)) for n in range(330)], NOW)
     current = counting.aggregate("shop", NOW)["current"]
     assert (current["events"], current["visitors"], current["visitors_capped"]) == (330, 100, True)
@@ -83,8 +86,28 @@ def test_visitors_that_are_made_up_without_end_do_not_fill_the_memory(monkeypatc
     assert "visitors_capped" not in counting.second("shop", NOW + ACTIVE_MS + MINUTE)
 
 
+def test_visitors_of_many_sites_do_not_fill_the_memory_and_leave_each_site_some() -> None:
+    counting = Counting(1_000)
+
+    def seen(site: str, many: int, at: int) -> dict[str, Any]:
+        counting.add([Brief("e", at, site, visitor_id=f"{site}{n}") for n in range(many)], at)
+        return counting.second(site, at)
+
+    assert "visitors_capped" not in seen("a", 400, NOW)
+    assert (seen("b", 400, NOW)["visitors"], counting.aggregate("b", NOW)["current"]["visitors"]) == (200, 100)
+    for site in ("c", "d"):
+        told = seen(site, LEAST_VISITORS, NOW)
+        assert (told["visitors"], "visitors_capped" in told) == (LEAST_VISITORS, False)
+        told = seen(site, LEAST_VISITORS + 1, NOW)
+        assert (told["visitors"], told["visitors_capped"]) == (LEAST_VISITORS, True)
+        assert counting.aggregate(site, NOW)["current"]["visitors_capped"] is True
+    later = NOW + ACTIVE_MS + MINUTE
+    counting.sweep(later)
+    assert "visitors_capped" not in seen("b", 400, later)
+
+
 def test_pages_that_are_made_up_without_end_do_not_fill_the_memory() -> None:
-    counting = Counting()
+    counting = Counting(MANY)
     counting.add([event(path=f"/{n}") for n in range(MOST_KEYS + 10)] + [event(path="/0")], NOW)
     told = counting.aggregate("shop", NOW)["current"]
     assert told["events"] == MOST_KEYS + 11

@@ -34,7 +34,7 @@ def told(counting: Counting) -> list[object]:
 @settings(max_examples=200)
 @given(st.lists(st.lists(events, max_size=12), max_size=3))
 def test_however_events_are_gathered_they_count_the_same(records: list[list[Brief]]) -> None:
-    gathered, single = Counting(), Counting()
+    gathered, single = Counting(1_000), Counting(1_000)
     for record in records:
         gathered.take(parts_of(record), NOW)
         for event in record:

@@ -7,13 +7,13 @@ from threading import Thread
 from api.live.item import Read
 from api.live.position import Where
 from api.live.record import read
-from api.live.tap import AHEAD, Tap
+from api.live.tap import AHEAD, Tap, Told
 from pulse.topics import EVENTS
 
 
 async def test_no_more_is_read_than_a_few_batches_before_the_loop_takes_them() -> None:
     taken: list[Sequence[Read]] = []
-    tap = Tap("127.0.0.1:1", 50, 0, lambda _: None, taken.append)
+    tap = Tap("127.0.0.1:1", 50, 0, Told(lambda _: None, taken.append, lambda _: None, lambda *_: None))
     tap._loop = asyncio.get_running_loop()
     given: list[int] = []
 
