@@ -228,7 +228,7 @@ def test_fewer_than_three_that_share_a_device_or_a_network_are_neither_named_nor
 ) -> None:
     sharers = {"fingerprint": "visitor", "network": "fingerprint"}
     hidden = told = 0
-    for site, events in [*SITES.items()][:2]:
+    for site, events in [*SITES.items()][:3]:
         every = _edges(events)
         for root in sorted({node for edge in every for node in edge}):
             whole = graph(client, Scope(site, BEGIN, END), root, depth)
@@ -249,7 +249,7 @@ def test_fewer_than_three_that_share_a_device_or_a_network_are_neither_named_nor
                 node == root or any(way not in found.few or sharers[way.kind] != node.kind for way in ways[node])
                 for node in found.depth
             )
-    assert min(hidden, told) > 20
+    assert min(hidden, told) >= 10
 
 
 async def test_a_key_that_is_no_admins_is_not_told_who_one_shares_a_device_with(api: Api) -> None:
