@@ -6,7 +6,7 @@ repetitions: those within the window of deduplication are removed before they ar
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from clickhouse.client import Answer, Client, text_of
 from clickhouse.reports.activity import Activity, ask
@@ -21,9 +21,12 @@ from pulse.minute import MINUTE_MS
 
 Metric = Literal["event_count", "unique_users", "unique_sessions", "revenue"]
 Group = Literal["minute", "hour", "day", "week", "country", "device_type", "event"]
+OfRisk = Literal["network", "bot_kind", "risk_band"]
+"""Groups that the planner of counts alone answers."""
 Bots = Literal["include", "exclude"]
 
 TIMES = ("minute", "hour", "day", "week")
+OF_RISK: tuple[OfRisk, ...] = get_args(OfRisk)
 LONGEST = 200
 """How many values of a dimension an answer lists, the largest first."""
 
@@ -40,7 +43,7 @@ class StatsQuery:
     metric: Metric
     start_ms: int
     end_ms: int
-    group_by: Group | None = None
+    group_by: Group | OfRisk | None = None
     events: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     device_types: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from clickhouse.client import Client
 from clickhouse.reports.errors import EVENT as ERROR
 from clickhouse.reports.statement import text_of
 from clickhouse.reports.traffic import RISKY
-from pulse.alerting.rule import DAY, MOST_GROUPS, SHARES_OF_RISK, WEEK
+from pulse.alerting.rule import DAY, MOST_GROUPS, SHARES_OF_RISK
 from pulse.alerting.selector import ALL
 from pulse.alerting.windows import Answer, Question, Span
 from pulse.minute import MINUTE_MS
@@ -51,7 +51,7 @@ def batches(asked: Iterable[Asked]) -> list[list[Asked]]:
     latest = max((each.span[1] for each in every), default=0)
     for each in every:
         age = latest - each.span[1]
-        back = WEEK if age >= WEEK // 2 else DAY if age >= DAY // 2 else 0
+        back = (age + DAY // 2) // DAY
         found.setdefault((_statement_of(each.question), each.question.width > SHORT, back), []).append(each)
     return [each[n : n + AT_ONCE] for each in found.values() for n in range(0, len(each), AT_ONCE)]
 

@@ -109,14 +109,17 @@ class Row(NamedTuple):
     bot: bool = False
     revenue: str = "0"
     currency: str = ""
+    risk: int = 0
 
 
 def fill(client: Client, rows: Sequence[Row]) -> None:
     """Store events and their minute aggregates."""
-    columns = "site_id, event, ts, received_at, visitor_id, country, device_type, bot, revenue, currency, event_id"
+    columns = (
+        "site_id, event, ts, received_at, visitor_id, country, device_type, bot, revenue, currency, risk, event_id"
+    )
     values = ", ".join(
         f"('{r.site_id}', '{r.event}', fromUnixTimestamp64Milli({r.ts}), fromUnixTimestamp64Milli({r.ts}), '{r.visitor_id}',"
-        f" '{r.country}', '{r.device_type}', {r.bot}, {r.revenue}, '{r.currency}', '{UUID(int=number)}')"
+        f" '{r.country}', '{r.device_type}', {r.bot}, {r.revenue}, '{r.currency}', {r.risk}, '{UUID(int=number)}')"
         for number, r in enumerate(rows)
     )
     client.command(f"INSERT INTO events ({columns}) VALUES {values}")

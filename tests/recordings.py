@@ -161,6 +161,11 @@ class Recorder:
         page = httpx.get(f"{self.url}/metrics", timeout=10).text
         return sum(float(line.split()[-1]) for line in page.splitlines() if line.startswith((name + " ", name + "{")))
 
+    def health(self) -> tuple[int, int]:
+        """Whether it is alive, and whether it is ready: status codes."""
+        alive, ready = (httpx.get(f"{self.url}{path}", timeout=10) for path in ("/health", "/health/ready"))
+        return alive.status_code, ready.status_code
+
     def checks(self) -> dict[str, str]:
         """What it says it waits for."""
         found: dict[str, str] = httpx.get(f"{self.url}/health/ready", timeout=10).json()["checks"]

@@ -38,7 +38,8 @@ def _of_minutes(client: Client, watched: Watched, first: int, after: int) -> lis
 
 def _of_store(client: Client, watched: Watched, first: int, after: int) -> list[Told]:
     most = min(demand_bearable(watched.rule, after - first) + 1, MOST_GROUPS)
-    asked = Asked(watched.site_id, watched.question, (first - watched.rule.shift, after - 1))
+    back = watched.rule.reach - watched.rule.window_minutes
+    asked = Asked(watched.site_id, watched.question, (first - back, after - 1))
     [answer] = answered(client, [asked], most).values()
     begin = begun(client, [watched.site_id]).get(watched.site_id)
     return backtest_asked(watched, replace(answer, begin=begin), first, after - 1)

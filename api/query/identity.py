@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, StringConstraints
 
 from api.problems import BadParameter, documented
-from api.query.access import Reader
+from api.query.access import ADMIN, Reader
 from api.query.asking import asked as answered
 from api.query.params import Ranged
 from api.query.parts import With
 from api.query.reports import Meta
 from api.query.scoped import scope_of
 from api.query.word import WithoutNul
-from clickhouse.reports.identity_graph import HUB, Graph, Node, Place, graph
+from clickhouse.reports.identity_graph import FEW, HUB, Graph, Node, Place, graph
 from pulse.errors import NotFound
 
 KEPT_BITS = {4: 24, 6: 48}
@@ -53,6 +53,9 @@ class NodeRow(BaseModel):
     depth: int = Field(description="Steps from whom it was asked about.")
     neighbours: dict[str, int] = Field(description="How many of each kind it was seen with, whoever is shown.")
     hub: bool = Field(description=f"Whether these are more than {HUB} of a kind: what lies behind is not shown.")
+    few: bool = Field(
+        description=f"Whether it is not told who shares it, since they are fewer than {FEW}: a key with `admin` is told."
+    )
     network: str | None = Field(None, description="Kind of the network, empty where there are no data.")
     asn: int | None = None
     as_org: str | None = None
@@ -85,10 +88,14 @@ class GraphResponse(BaseModel):
 async def identity_graph(
     request: Request, key: Reader, parts: With, asked: Annotated[AskedGraph, Query()]
 ) -> GraphResponse:
-    """Visitors with the persons that they were named as and the devices that they had, devices with the networks that they were in."""
+    """Visitors with the persons that they were named as and the devices that they had, devices with the networks that they were in.
+
+    Who shares a device, and which devices a network, is told to a key with `admin`; to others where they are three or more.
+    """
+    is_whole = ADMIN in key.scopes
     root = asked.root()
     scope = await scope_of(asked.scoped(), key, parts)
-    found = await answered(request, parts, lambda client: graph(client, scope, root, asked.depth))
+    found = await answered(request, parts, lambda client: graph(client, scope, root, asked.depth, is_whole=is_whole))
     if found is None:
         raise NotFound(f"nothing was seen of the {root.kind} {root.name!r} in that time")
     return told(found)
@@ -129,6 +136,7 @@ def _node(found: Graph, node: Node) -> NodeRow:
         depth=found.depth[node],
         neighbours=found.degrees.get(node, {}),
         hub=found.is_hub(node),
+        few=node in found.few,
         **place,
     )
 

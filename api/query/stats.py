@@ -29,7 +29,7 @@ from clickhouse.reports.formula import Value
 from clickhouse.reports.query import answer as plan
 from clickhouse.reports.scope import Scope
 from clickhouse.reports.traffic import Traffic, narrowed
-from clickhouse.stats import TIMES, Bots, Group, StatsAnswer, StatsQuery, answer
+from clickhouse.stats import OF_RISK, TIMES, Bots, Group, OfRisk, StatsAnswer, StatsQuery, answer
 from clickhouse.stats import Metric as Counted
 
 router = APIRouter(tags=["statistics"], responses=documented(400, 401, 403, 404, 503, 504))
@@ -77,7 +77,7 @@ class Asked(BaseModel):
     )
     start_date: Start = None
     end_date: End = None
-    group_by: Group | None = Field(
+    group_by: Group | OfRisk | None = Field(
         None,
         description="Break down by local time, without gaps, or by a dimension, the largest first, at most 200 values.",
     )
@@ -126,7 +126,7 @@ class Stats(BaseModel):
     start_date: int
     end_date: int
     site_id: str
-    group_by: Group | None
+    group_by: Group | OfRisk | None
     timezone: str
     breakdown: list[Part] = Field(description="For each group its value.")
     annotations: list[AnnotationTold] = Field(description="What was noted of the range, where it is told by times.")
@@ -218,7 +218,7 @@ def question(asked: Asked, site_id: str, start: int, end: int, timezone: str, pe
     )
 
 
-def group_of(asked: Asked) -> Group | None:
+def group_of(asked: Asked) -> Group | OfRisk | None:
     """By what an answer is told apart; raises BadParameter for what contradicts the metric."""
     if asked.metric != BY_TYPE:
         return asked.group_by
@@ -231,7 +231,8 @@ def is_planned(asked: Asked) -> bool:
     """Whether the planner answers; raises BadParameter for a target without its metric, or the other way round."""
     if (asked.target_event is None) == (asked.metric == "conversion_rate"):
         raise BadParameter("target_event", "goes together with the metric conversion_rate")
-    return asked.metric in OF_SESSIONS or asked.cohort is not None or asked.traffic != "all"
+    is_of_some = asked.cohort is not None or asked.traffic != "all"
+    return asked.metric in OF_SESSIONS or is_of_some or asked.group_by in OF_RISK
 
 
 def period_of(asked: Asked) -> str | None:

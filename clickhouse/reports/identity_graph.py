@@ -1,6 +1,6 @@
 """Who belongs to whom around one node: visitors, people, devices and networks that were seen together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log2
 from typing import Any, Literal, NamedTuple
@@ -29,6 +29,9 @@ FADING_DAYS = 14
 SHARED = frozenset(("hosting", "vpn", "relay", "tor", "mobile", "gateway", "crawler"))
 """Kinds of networks whose addresses many have at once, or one after the other."""
 OF_SHARED = 0.1
+FEW = 3
+"""Of whom shares a device or a network: fewer than so many are told to those alone who may know each."""
+SHARERS: Mapping[Kind, Kind] = {"fingerprint": "visitor", "network": "fingerprint"}
 
 
 class Node(NamedTuple):
@@ -61,7 +64,10 @@ class Edge:
 
 @dataclass
 class Graph:
-    """What is around a node. `depth` tells how far each lies from it, `degrees` how many neighbours of each kind it has."""
+    """What is around a node. `depth` tells how far each lies from it, `degrees` how many neighbours of each kind it has.
+
+    `few` are devices and networks of which it is not told who shares them, since these are fewer than `FEW`.
+    """
 
     root: Node
     end_ms: int
@@ -69,6 +75,7 @@ class Graph:
     edges: dict[tuple[Node, Node], Edge] = field(default_factory=dict)
     degrees: dict[Node, dict[str, int]] = field(default_factory=dict)
     places: dict[Node, Place] = field(default_factory=dict)
+    few: set[Node] = field(default_factory=set)
     is_cut: bool = False
     rows_read: int = 0
     ms: float = 0
@@ -89,12 +96,15 @@ class Graph:
         return self.degrees.get(node, {}).get(other.kind, 1)
 
 
-def graph(client: Client, scope: Scope, root: Node, depth: int) -> Graph | None:
-    """What was seen around a node within so many steps; None where there is nothing of it. Raises as the client does."""
+def graph(client: Client, scope: Scope, root: Node, depth: int, *, is_whole: bool = True) -> Graph | None:
+    """What was seen around a node within so many steps; None where there is nothing of it. Raises as the client does.
+
+    Unless it `is_whole`, nobody is told to share a device or a network with fewer than two others.
+    """
     made = Graph(root, scope.end_ms, {root: 0})
     frontier = [root]
     for level in range(1, depth + 1):
-        new = _walk(client, scope, made, frontier, level)
+        new = _walk(client, scope, made, frontier, level, is_whole=is_whole)
         if level == 1 and (not new or root.kind == "network") and not _has_been_seen(client, scope, made):
             return None
         if new:
@@ -104,6 +114,8 @@ def graph(client: Client, scope: Scope, root: Node, depth: int) -> Graph | None:
         frontier = [node for node in new if not made.is_hub(node)]
         if not frontier:
             break
+    if not is_whole:
+        _hide(made)
     return made
 
 
@@ -114,7 +126,17 @@ def _has_been_seen(client: Client, scope: Scope, made: Graph) -> bool:
     return bool(events)
 
 
-def _walk(client: Client, scope: Scope, made: Graph, frontier: Iterable[Node], level: int) -> list[Node]:
+def _hide(made: Graph) -> None:
+    """Leave out how few share each device or network."""
+    for node, degrees in made.degrees.items():
+        if degrees.get(SHARERS.get(node.kind, ""), FEW) < FEW:
+            del degrees[SHARERS[node.kind]]
+            made.few.add(node)
+
+
+def _walk(
+    client: Client, scope: Scope, made: Graph, frontier: Iterable[Node], level: int, *, is_whole: bool
+) -> list[Node]:
     """Take the edges of some nodes; those that are new."""
     new: list[Node] = []
     for near_kind, near, far_kind, far, first, last, events, risk, place, neighbours in _asked(
@@ -123,6 +145,8 @@ def _walk(client: Client, scope: Scope, made: Graph, frontier: Iterable[Node], l
         here, there = Node(near_kind, near), Node(far_kind, far)
         made.degrees.setdefault(here, {})[far_kind] = neighbours
         made.is_cut |= neighbours > HUB
+        if not is_whole and neighbours < FEW and SHARERS.get(here.kind) == far_kind:
+            continue
         if there not in made.depth:
             if len(made.depth) >= MOST_NODES:
                 made.is_cut = True

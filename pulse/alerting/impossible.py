@@ -11,6 +11,8 @@ LONGEST_OF_STORE = 1_440
 """Minutes of a window that is read from the stored events at each look."""
 OF_BANDS = ("risk_events", "visitors", "sessions")
 """Metrics of which bands of risk may be named."""
+ANOMALIES_OF_STORE = ("risky_share", "vpn_share", "proxy_share", "tor_share")
+"""Metrics of the stored events of which a window is compared with those of two weeks."""
 OF_TWO = ("ratio", "conversion")
 """Metrics of which events are named above and below a line."""
 
@@ -75,7 +77,7 @@ def _of_store(rule: Rule) -> Fault | None:
             f"window_minutes of {rule.metric} is at most {LONGEST_OF_STORE}: each look reads the whole window",
         )
     if rule.condition.kind == "anomaly":
-        return Fault("condition", f"an anomaly is not for {rule.metric}: of it no two weeks of minutes are held")
+        return _anomaly_of_store(rule)
     if rule.metric != "lag":
         return None
     if rule.condition.kind == "relative":
@@ -85,6 +87,14 @@ def _of_store(rule: Rule) -> Fault | None:
             "group_by" if rule.group_by is not None else "where",
             "where and group_by are not for lag, which is of all events",
         )
+    return None
+
+
+def _anomaly_of_store(rule: Rule) -> Fault | None:
+    if rule.metric not in ANOMALIES_OF_STORE:
+        return Fault("condition", f"an anomaly is not for {rule.metric}: of it no two weeks of minutes are held")
+    if rule.group_by is not None:
+        return Fault("group_by", f"group_by is not for an anomaly of {rule.metric}, whose two weeks are asked for")
     return None
 
 

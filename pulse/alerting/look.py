@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -65,9 +65,9 @@ def look(rule: Rule, series: Series | Windows, minute: int) -> Look:
         return _threshold(rule, condition, series, minute)
     if isinstance(condition, Relative):
         return _relative(rule, condition, series, minute)
-    if isinstance(series, Windows):
-        return UNTOLD
     if isinstance(condition, NoData):
+        if isinstance(series, Windows):
+            return UNTOLD
         volume = series.volumes.total(minute - rule.window_minutes + 1, minute)
         return Look(float(volume), volume == 0, volume > 0)
     return _anomaly(rule, condition, series, minute)
@@ -122,7 +122,7 @@ def _relative(rule: Rule, condition: Relative, series: Series | Windows, minute:
     return Look(value, compare(change, condition.percent), not compare(change, over), low, high, change)
 
 
-def _anomaly(rule: Rule, condition: Anomaly, series: Series, minute: int) -> Look:
+def _anomaly(rule: Rule, condition: Anomaly, series: Series | Windows, minute: int) -> Look:
     value, volume = _sums(rule, series, minute)
     found = _usual(rule, series, minute, volume)
     if value is None or found is None:
@@ -138,7 +138,7 @@ def _anomaly(rule: Rule, condition: Anomaly, series: Series, minute: int) -> Loo
     return Look(value, size >= condition.z, size < over or size == 0, low, high, score)
 
 
-def _usual(rule: Rule, series: Series, minute: int, volume: int) -> Usual | None:
+def _usual(rule: Rule, series: Series | Windows, minute: int, volume: int) -> Usual | None:
     """What is usual for the window that ends with a minute, None where there is too little to tell."""
     begin = series.begin
     if begin is None:
@@ -155,9 +155,10 @@ def _usual(rule: Rule, series: Series, minute: int, volume: int) -> Usual | None
     return _of(rule, series, minute - window * np.arange(1, steps + 1), np.ones(steps), volume)
 
 
-def _of(rule: Rule, series: Series, ends: npt.NDArray[np.int64], levels: Samples, volume: int) -> Usual | None:
-    volumes = series.volumes.totals(ends, rule.window_minutes)
-    values = volumes if series.values is series.volumes else series.values.totals(ends, rule.window_minutes)
+def _of(
+    rule: Rule, series: Series | Windows, ends: npt.NDArray[np.int64], levels: Samples, volume: int
+) -> Usual | None:
+    values, volumes = _totals(rule, series, ends)
     if rule.metric == "events":
         samples = values.astype(np.float64) * levels
     elif rule.metric == "revenue":
@@ -170,6 +171,16 @@ def _of(rule: Rule, series: Series, ends: npt.NDArray[np.int64], levels: Samples
     return usual(samples, _least_spread(rule, float(np.median(samples)), volume))
 
 
+def _totals(
+    rule: Rule, series: Series | Windows, ends: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    if isinstance(series, Windows):
+        return series.totals(ends)
+    volumes = series.volumes.totals(ends, rule.window_minutes)
+    values = volumes if series.values is series.volumes else series.values.totals(ends, rule.window_minutes)
+    return values, volumes
+
+
 def _least_spread(rule: Rule, middle: float, volume: int) -> float:
     """What chance alone makes: of a count by Poisson, of a share by the binomial distribution."""
     if rule.metric == "events":
@@ -180,8 +191,10 @@ def _least_spread(rule: Rule, middle: float, volume: int) -> float:
     return max(sqrt(max(share * (1 - share), 0.0) / max(volume, 1)), LEAST_SPREAD * middle, 1e-6)
 
 
-def _levels(series: Series, last: int, days: int) -> Samples:
-    """How the hour before compares with the same hour of each of the days before, within bounds."""
+def _levels(series: Series | Windows, last: int, days: int) -> Samples:
+    """How the hour before compares with the same hour of each of the days before, within bounds; of shares, as ever."""
+    if isinstance(series, Windows):
+        return np.ones(days)
     end = last - LEVEL_GAP
     now = series.values.total(end - LEVEL_MINUTES + 1, end)
     before = series.values.totals(end - DAY * np.arange(1, days + 1), LEVEL_MINUTES).astype(np.float64)

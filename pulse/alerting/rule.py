@@ -246,6 +246,11 @@ class Rule(Form):
         return self.metric in OF_STORE
 
     @property
+    def is_anomaly(self) -> bool:
+        """Whether it is compared with what is usual."""
+        return isinstance(self.condition, Anomaly)
+
+    @property
     def shift(self) -> int:
         """How many minutes before its own the window ends that it is compared with, 0 if with none."""
         if not isinstance(self.condition, Relative):

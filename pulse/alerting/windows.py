@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from pulse.alerting.selector import ALL, Selector
 
 Span = tuple[int, int]
@@ -33,6 +36,12 @@ class Windows:
         if any(begin <= last <= end for begin, end in self.spans):
             return self.cells.get(last, NOTHING)
         return None, 0
+
+    def totals(self, ends: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Values and volumes of the windows that end with these minutes, nothing where they were not asked for."""
+        found = [self.sums(0, int(end)) for end in ends]
+        values = np.fromiter((value or 0.0 for value, _ in found), np.float64, len(found))
+        return values, np.fromiter((volume for _, volume in found), np.int64, len(found))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pulse.alerting.site import Site, Told
 from pulse.alerting.windows import Answer, Question
 from pulse.errors import PulseError
 from pulse.minute import MINUTE_MS
-from streams.alerts import figures
+from streams.alerts import figures, usual
 from streams.alerts.lags import Lags
 from streams.alerts.partition import Partition
 from streams.alerts.refusals import Refusals
@@ -52,6 +52,7 @@ class Asking:
         self._of: Mapping[int, Partition] = {}
         self._due = 0.0
         self._refusals = Refusals()
+        self._usual: usual.Usual = {}
 
     def told(self, partitions: Mapping[int, Partition], now_ms: int) -> Changes:
         """What rules tell of the round that has ended, if one has; the next is begun when its time has come."""
@@ -76,7 +77,7 @@ class Asking:
 
     def _wanted(self, partition: Partition) -> Wanted:
         waiting = self._refusals.waiting(time.monotonic())
-        wants = [want for name, site in _asking(partition).items() for want in _wants(name, site)]
+        wants = [want for name, site in _asking(partition).items() for want in _wants(name, site, self._usual)]
         return Wanted(partition.asked, [want for want in wants if (want.site_id, want.question) not in waiting])
 
     def _run(self, wanted: list[Wanted], now_ms: int) -> None:
@@ -99,10 +100,11 @@ class Asking:
         figures.REFUSALS.inc(len(found.refused))
         self._refusals.note(found.refused, found.answers, time.monotonic())
         figures.REFUSED.set(len(self._refusals))
+        self._note_usual(found)
         if found.fault:
             log.warning("rules on stored events wait: %s", found.fault)
         now = found.now_ms // MINUTE_MS
-        answers = _by_site(found)
+        answers = _by_site(found, self._usual)
         for number, partition in partitions.items():
             if self._of.get(number) is not partition:
                 continue  # read anew meanwhile: the next round asks from where it stands now
@@ -112,6 +114,14 @@ class Asking:
                 site.take(answers[name])
                 site.take({each: self._lags.answer(each) for each in site.asked if each.selector.metric == LAG})
             yield partition, self._evaluated(partition, sites, found, now)
+
+    def _note_usual(self, found: Found) -> None:
+        """Keep what is usual of those that still ask; what was refused in part is asked for anew."""
+        refused = set(found.refused)
+        if not found.fault:
+            self._usual |= {key: answer for key, answer in found.usual.items() if key not in refused}
+        asking = {(name, each) for of in self._of.values() for name, site in _asking(of).items() for each in site.asked}
+        self._usual = {key: answer for key, answer in self._usual.items() if key in asking}
 
     def _evaluated(self, partition: Partition, sites: Sites, found: Found, now: int) -> Iterator[Told]:
         """What the rules of a partition tell, minute by minute."""
@@ -123,10 +133,10 @@ class Asking:
             yield from site.run_asked(open_minutes, found.now_ms)
 
 
-def _by_site(found: Found) -> dict[str, dict[Question, Answer]]:
+def _by_site(found: Found, known: usual.Usual) -> dict[str, dict[Question, Answer]]:
     made: dict[str, dict[Question, Answer]] = defaultdict(dict)
     for (name, question), answer in found.answers.items():
-        made[name][question] = answer
+        made[name][question] = usual.joined(answer, known.get((name, question)))
     return made
 
 
@@ -135,8 +145,11 @@ def _asking(partition: Partition) -> Sites:
     return {name: counted.site for name, counted in partition.sites.items() if counted.site.asked}
 
 
-def _wants(name: str, site: Site) -> Iterator[Want]:
+def _wants(name: str, site: Site, known: usual.Usual) -> Iterator[Want]:
     for each in site.rules.values():
         if each.is_on and each.rule.is_of_store:
             question = each.question
-            yield Want(name, question, each.begins, each.rule.shift, each.rule.is_instant, site.firing(question))
+            of_usual = usual.known(known.get((name, question))) if each.rule.is_anomaly else None
+            yield Want(
+                name, question, each.begins, each.rule.shift, each.rule.is_instant, site.firing(question), of_usual
+            )

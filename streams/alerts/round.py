@@ -8,16 +8,15 @@ from typing import NamedTuple
 from clickhouse.client import Client
 from clickhouse.windows import Answered, Asked, answered, batches, begun, merge
 from pulse.alerting.rule import MOST_GROUPS
-from pulse.alerting.windows import Question
+from pulse.alerting.windows import Question, Span
 from pulse.errors import QueryError, Unavailable
 from pulse.minute import MINUTE_MS
+from streams.alerts import usual
 from streams.alerts.partition import MOST_ASKED
 
 RUNNING = 3
 """Minutes that are not closed and that are looked at, the last of them the running one."""
 NONE = 1, 0
-EARLIER = 2
-"""Of the spans of a rule, the place of what closed minutes are compared with."""
 LIMITS: dict[str, object] = {
     "max_execution_time": 20,
     "timeout_overflow_mode": "throw",
@@ -31,7 +30,10 @@ Refused = list[tuple[str, Question]]
 
 
 class Want(NamedTuple):
-    """What one rule of a site needs: windows from the minute on that it `begins` with, those `shift` minutes before too, the running one if it is instant."""
+    """What one rule of a site needs: windows from the minute on that it `begins` with, those `shift` minutes before too, the running one if it is instant.
+
+    An anomaly needs those of two weeks too, but for the minutes of which it is `usual`, what is usual, known; other rules have none there.
+    """
 
     site_id: str
     question: Question
@@ -39,6 +41,7 @@ class Want(NamedTuple):
     shift: int
     is_instant: bool
     kept: frozenset[str]
+    usual: Span | None = None
 
 
 class Wanted(NamedTuple):
@@ -50,12 +53,16 @@ class Wanted(NamedTuple):
 
 @dataclass
 class Found:
-    """What a round found: `until` is the last minute that is complete; `fault` why the store gave nothing, if it did not."""
+    """What a round found: `until` is the last minute that is complete; `fault` why the store gave nothing, if it did not.
+
+    `usual` are the answers of earlier days to anomalies.
+    """
 
     now_ms: int
     until: int
     lag_s: float
     answers: Answered = field(default_factory=dict)
+    usual: Answered = field(default_factory=dict)
     refused: Refused = field(default_factory=list)
     fault: str = ""
 
@@ -64,11 +71,15 @@ def go_round(client: Client, wanted: Iterable[Wanted], now_ms: int, oldest_ms: i
     """Ask. `oldest_ms` is the time of the oldest event that is not stored, asked after `now_ms`; None if all are."""
     sure_ms = now_ms if oldest_ms is None else min(now_ms, oldest_ms)
     found = Found(now_ms, (sure_ms - grace_ms) // MINUTE_MS - 1, (now_ms - sure_ms) / 1000)
-    asked = [each for one in wanted for each in asked_of(one, found.until, now_ms // MINUTE_MS)]
+    every = list(wanted)
+    asked = [each for one in every for each in asked_of(one, found.until, now_ms // MINUTE_MS)]
+    earlier = [each for one in every for each in earlier_of(one, found.until)]
     try:
         for batch in batches(asked):
-            _ask(client, batch, found)
-        _tell_begin(client, asked, found)
+            _ask(client, batch, found, found.answers)
+        for batch in batches(earlier):
+            _ask(client, batch, found, found.usual)
+        _tell_begin(client, [*asked, *earlier], found)
     except (Unavailable, QueryError) as error:
         found.fault = str(error)
     return found
@@ -78,10 +89,10 @@ def asked_of(wanted: Wanted, until: int, now: int) -> list[Asked]:
     """The windows that the rules of a partition need, each question once for a stretch of time."""
     found: dict[tuple[str, Question, int], Asked] = {}
     for want in wanted.wants:
-        for place, (first, last) in enumerate(_spans(want, wanted.after, until, now)):
+        for place, (first, last) in _spans(want, wanted.after, until, now):
             if first > last:
                 continue
-            key = want.site_id, want.question, want.shift if place == EARLIER else -place
+            key = want.site_id, want.question, place
             known = found.get(key)
             span = (first, last) if known is None else (min(first, known.span[0]), max(last, known.span[1]))
             kept = want.kept if known is None else want.kept | known.kept
@@ -89,20 +100,41 @@ def asked_of(wanted: Wanted, until: int, now: int) -> list[Asked]:
     return list(found.values())
 
 
-def _spans(want: Want, after: int, until: int, now: int) -> Iterator[tuple[int, int]]:
-    """Minutes to be closed, those that run, and what the first are compared with; a span that ends before it begins is none."""
-    first, last = max(after + 1, want.begins), min(until, after + MOST_ASKED)
+def earlier_of(wanted: Wanted, until: int) -> list[Asked]:
+    """The windows of earlier days that anomalies are compared with, as far as they are not known."""
+    found: dict[tuple[str, Question], list[Asked]] = {}
+    for want in wanted.wants:
+        first, last = _closing(want, wanted.after, until)
+        if want.usual is None or first > last or want.usual[0] <= first <= last <= want.usual[1]:
+            continue
+        asked = [Asked(want.site_id, want.question, span) for span in usual.earlier((first, last))]
+        found.setdefault((want.site_id, want.question), asked)
+    return [each for some in found.values() for each in some]
+
+
+def _closing(want: Want, after: int, until: int) -> Span:
+    return max(after + 1, want.begins), min(until, after + MOST_ASKED)
+
+
+def _spans(want: Want, after: int, until: int, now: int) -> Iterator[tuple[int, Span]]:
+    """Minutes to be closed, those that run, and what the first are compared with; a span that ends before it begins is none.
+
+    Each has a number of its own, by which spans of rules that ask the same are joined.
+    """
+    first, last = _closing(want, after, until)
     running = max(until + 1, now - RUNNING + 1, want.begins)
     runs_on = want.is_instant and running == last + 1
-    yield first, now if runs_on else last
-    yield (running, now) if want.is_instant and not runs_on else NONE
-    yield (first - want.shift, last - want.shift) if want.shift else NONE
+    if want.usual is not None and first <= last:
+        yield 0, usual.with_trailing((first, last))
+    yield 0, (first, now if runs_on else last)
+    yield -1, (running, now) if want.is_instant and not runs_on else NONE
+    yield want.shift, (first - want.shift, last - want.shift) if want.shift else NONE
 
 
-def _ask(client: Client, batch: Sequence[Asked], found: Found) -> None:
+def _ask(client: Client, batch: Sequence[Asked], found: Found, answers: Answered) -> None:
     """Ask a batch; where the store is there and refuses it, its halves, and so on, and one question alone is given up."""
     try:
-        merge(found.answers, answered(client, batch, MOST_GROUPS, **LIMITS))
+        merge(answers, answered(client, batch, MOST_GROUPS, **LIMITS))
     except (Unavailable, QueryError) as error:
         client.ping()
         if len(batch) == 1:
@@ -111,13 +143,14 @@ def _ask(client: Client, batch: Sequence[Asked], found: Found) -> None:
             found.refused.append(key)
             return
         for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-            _ask(client, half, found)
+            _ask(client, half, found, answers)
 
 
 def _tell_begin(client: Client, asked: Iterable[Asked], found: Found) -> None:
     """Say since when there is anything of sites of which earlier windows were asked for."""
     earlier = sorted({each.site_id for each in asked if each.span[1] < found.until})
     first = begun(client, earlier)
-    for (site_id, question), answer in found.answers.items():
-        if site_id in first:
-            found.answers[site_id, question] = replace(answer, begin=first[site_id])
+    for answers in (found.answers, found.usual):
+        for (site_id, question), answer in answers.items():
+            if site_id in first:
+                answers[site_id, question] = replace(answer, begin=first[site_id])

@@ -13,7 +13,7 @@ from msgspec import structs
 from api.query.identity import GraphResponse
 from clickhouse.client import Client
 from clickhouse.migrate import migrate
-from clickhouse.reports.identity_graph import BOUNDS, HUB, MOST_NODES, SHARED, Graph, Node, graph
+from clickhouse.reports.identity_graph import BOUNDS, FEW, HUB, MOST_NODES, SHARED, Graph, Node, graph
 from clickhouse.reports.scope import Scope
 from pulse.analyst.rule import analytics_of
 from tests.querying import Api, querying, settings_of
@@ -195,7 +195,7 @@ async def api(tmp_path: Path, client: Client, clickhouse_of_module: str) -> Asyn
         yield made
 
 
-async def _ask(api: Api, key: str = "reader", **asked: Any) -> GraphResponse:
+async def _ask(api: Api, key: str = "shop_admin", **asked: Any) -> GraphResponse:
     answered = await api.ask("GET", PATH, key, params=RANGE | asked)
     assert answered.status_code == 200, answered.text
     return GraphResponse.model_validate(answered.json(), strict=True)
@@ -220,6 +220,51 @@ async def test_it_is_asked_of_each_kind(api: Api) -> None:
     assert len((await _ask(api, fingerprint_id="f-1")).nodes) == 4
     alone = await _ask(api, visitor_id="c1", filter='{"field": "fingerprint_id", "op": "eq", "value": "crowd1"}')
     assert len(alone.nodes) == 2
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_fewer_than_three_that_share_a_device_or_a_network_are_neither_named_nor_counted(
+    client: Client, depth: int
+) -> None:
+    sharers = {"fingerprint": "visitor", "network": "fingerprint"}
+    hidden = told = 0
+    for site, events in [*SITES.items()][:3]:
+        every = _edges(events)
+        for root in sorted({node for edge in every for node in edge}):
+            whole = graph(client, Scope(site, BEGIN, END), root, depth)
+            found = graph(client, Scope(site, BEGIN, END), root, depth, is_whole=False)
+            assert whole is not None
+            assert found is not None
+            assert found.edges.items() <= whole.edges.items()
+            for node, degrees in found.degrees.items():
+                kind = sharers.get(node.kind, "")
+                own = sum(node in edge and kind in (edge[0].kind, edge[1].kind) for edge in every)
+                assert (node in found.few) is (bool(kind) and 0 < own < FEW)
+                assert degrees.get(kind, 0) in (0, own)
+                assert (kind in degrees) is (own >= FEW)
+                hidden, told = hidden + (node in found.few), told + (kind in degrees)
+            # nobody is there who was reached through such a device or network alone
+            ways = {node: {a if b == node else b for a, b in found.edges if node in (a, b)} for node in found.depth}
+            assert all(
+                node == root or any(way not in found.few or sharers[way.kind] != node.kind for way in ways[node])
+                for node in found.depth
+            )
+    assert min(hidden, told) >= 10
+
+
+async def test_a_key_that_is_no_admins_is_not_told_who_one_shares_a_device_with(api: Api) -> None:
+    found = await _ask(api, "reader", visitor_id="v-81", depth=2)
+    assert [each.id for each in found.nodes] == [
+        *("visitor:v-81", "fingerprint:f-1", "user:ada", "network:203.0.113.0", "visitor:v-82"),
+    ]
+    assert [each.few for each in found.nodes] == [False, True, False, True, False]
+    assert [found.nodes[at].neighbours for at in (1, 3)] == [{"network": 1}, {}]
+    device = await _ask(api, "reader", fingerprint_id="f-1")
+    assert [each.id for each in device.nodes] == ["fingerprint:f-1", "network:203.0.113.0"]
+    network = await _ask(api, "reader", ip="203.0.113.0")
+    assert [(each.id, each.few, each.network) for each in network.nodes] == [("network:203.0.113.0", True, "eyeball")]
+    crowd = await _ask(api, "reader", ip=CROWD)
+    assert (len(crowd.nodes), crowd.nodes[0].few) == (HUB + 1, False)
 
 
 async def test_what_cannot_be_asked_is_refused_and_whose_data_it_is(api: Api) -> None:

@@ -76,6 +76,29 @@ async def test_rules_on_stored_events_are_tried_over_what_is_stored(api: Api, cl
     assert (lag.status_code, "is not stored" in lag.json()["detail"]) == (400, True)
 
 
+async def test_an_unusual_share_of_risky_traffic_is_tried_over_what_is_stored(api: Api, client: Client) -> None:
+    now = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS
+    day = 1_440 * MINUTE_MS
+    fill(
+        client,
+        [
+            Row("shop", "view", now - days * day - ago * MINUTE_MS + n, f"v{n}", risk=80 if n < risky else 0)
+            for days in range(5)
+            for ago in range(60, 90)
+            for risky in [24 if days == 0 and ago in (70, 71, 72) else 2]
+            for n in range(40)
+        ],
+    )
+    rule = {"metric": "risky_share", "window_minutes": 1, "condition": {"kind": "anomaly", "direction": "up"}}
+    found = await api.ask("POST", "/api/v1/alerts/backtest", json={"site_id": "shop", "days": 1, "rule": rule})
+    assert found.status_code == 200, found.text
+    assert [(each["fired"] - now, each["resolved"] - now, each["value"]) for each in found.json()["firings"]] == [
+        (-70 * MINUTE_MS, -68 * MINUTE_MS, 0.6)
+    ]
+    kept = await api.ask("POST", "/api/v1/alerts", json=rule | {"name": "Risk", "site_id": "shop"})
+    assert (kept.status_code, kept.json()["metric"]) == (201, "risky_share")
+
+
 def test_a_site_has_so_many_rules_on_stored_events_and_no_more(tmp_path: Path) -> None:
     (tmp_path / "pulse.db").write_bytes(populated()[0])
     rules = Store(f"sqlite:///{tmp_path / 'pulse.db'}").rules

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
+from deploy.local import port
 from pulse.recordings.layout import DAY_MS, day_of
 from pulse.recordings.reading import days, session, sessions
 from pulse.recordings.store import Objects
@@ -152,6 +153,39 @@ def test_a_store_that_is_away_is_waited_for(tmp_path: Path, broker: str, recorde
     (tmp_path / "recordings").mkdir()
     eventually(lambda: _are_whole(objects, [lines]))
     eventually(lambda: recorder.checks()["store"] == "ok")
+
+
+def test_while_kafka_is_away_it_is_not_ready_and_afterwards_goes_on(
+    tmp_path: Path, recorder: Recorder, objects: Objects
+) -> None:
+    kafka = services.kafka(tmp_path / "kafka")
+    kafka.start()
+    try:
+        recorder.kafka = kafka.url
+        eventually(lambda: create(Settings(kafka_url=kafka.url, partitions=PARTITIONS)) or True)
+        recorder.start()
+        _await_reading(recorder)
+        assert recorder.health() == (200, 200)
+        kafka.stop()
+        eventually(lambda: recorder.checks() == {"kafka": "does not answer", "store": "ok"})
+        assert recorder.health() == (200, 503)
+        kafka.start()
+        _await_reading(recorder)
+        assert recorder.health() == (200, 200)
+        lines = visit(1, _midnight())
+        Log(kafka.url).send(lines)
+        eventually(lambda: _are_whole(objects, [lines]))
+        assert recorder.stop() == 0
+    finally:
+        kafka.kill()
+
+
+def test_where_there_is_no_kafka_it_waits_and_is_not_ready(recorder: Recorder) -> None:
+    recorder.kafka = f"127.0.0.1:{port.free()}"
+    recorder.start()
+    eventually(lambda: recorder.checks() == {"kafka": "does not answer", "store": "ok"})
+    assert recorder.health() == (200, 503)
+    assert recorder.stop() == 0
 
 
 def test_what_is_too_old_is_gone_after_a_start(recorder: Recorder, objects: Objects) -> None:

@@ -298,6 +298,18 @@ async def test_statistics_are_of_either_traffic_too(api: Api, metric: str) -> No
         assert 0 < values["risky"] <= values["all"]
 
 
+@pytest.mark.parametrize("group", ["network", "bot_kind", "risk_band"])
+@pytest.mark.parametrize("traffic", ["all", "clean", "risky"])
+async def test_statistics_are_told_apart_by_network_kind_of_bot_and_band(api: Api, group: str, traffic: str) -> None:
+    asked = RANGE | {"metric": "event_count", "group_by": group, "traffic": traffic}
+    answered = await api.ask("GET", "/api/v1/stats", "reader", params=asked)
+    assert answered.status_code == 200, answered.text
+    own = [each for each in SHOP if traffic == "all" or (traffic == "risky") is (each.bot or each.risk >= RISKY)]
+    found = answered.json()["data"]
+    assert {part["key"]: part["value"] for part in found["breakdown"]} == Counter(getattr(e, group) for e in own)
+    assert found["value"] == len(own)
+
+
 async def test_every_report_has_traffic(api: Api) -> None:
     """Of those that count events of a time: who is asked for them may leave out bots and what is risky."""
     described = (await api.ask("GET", "/openapi.json")).json()

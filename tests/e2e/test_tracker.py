@@ -5,7 +5,7 @@ from uuid import uuid4
 from playwright.sync_api import Route
 
 from tests.browsing import Visit, names
-from tests.collecting import Collector
+from tests.collecting import Collector, events
 from tests.eventually import eventually
 
 
@@ -195,6 +195,33 @@ def test_what_happens_offline_or_in_vain_arrives_once_later(visit: Visit, shop: 
     assert any(each.headers.get("content-encoding") == "gzip" for each in visit.requests)
     visit.page.evaluate("pulse.flush()")
     eventually(lambda: visit.page.evaluate("Object.keys(localStorage).filter((n) => n.includes('queue')).length") == 0)
+
+
+def test_after_half_a_minute_offline_all_arrives_once(visit: Visit, shop: str) -> None:
+    page, often = visit.page, 60
+    page.goto(shop)
+    page.wait_for_load_state("networkidle")
+    session = visit.ids()["session_id"]
+    visit.context.set_offline(True)
+    page.evaluate(
+        """async (often) => {
+            for (let n = 0; n < often; n++) {
+                pulse.track('meanwhile', {n});
+                await new Promise((over) => setTimeout(over, 30_000 / often));
+            }
+        }""",
+        often,
+    )
+    assert not visit.events("meanwhile", session_id=session)
+    visit.context.set_offline(False)
+    eventually(lambda: (page.title(), len(visit.events("meanwhile", session_id=session)) == often)[1])
+    page.evaluate("pulse.flush()")
+    page.wait_for_load_state("networkidle")
+    arrived = [each for each in events(visit.broker) if (each.event, each.session_id) == ("meanwhile", session)]
+    assert [each.properties["n"] for each in arrived if each.properties] == list(range(often))
+    took = arrived[-1].ts - arrived[0].ts  # type: ignore[operator]
+    assert 28_000 < took < 40_000  # type: ignore[operator]
+    assert len({each.event_id for each in arrived}) == often
 
 
 def test_a_page_that_is_hidden_while_offline_loses_nothing_also_where_it_may_store_nothing(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pulse.alerting.look import look
 from pulse.alerting.rule import Rule
 from pulse.alerting.series import Series
+from pulse.alerting.windows import Windows
 from tests.alertcourse import BEGIN, alike, is_told_once
 from tests.alertreference import DAY, Reference
 
@@ -57,6 +58,29 @@ def test_an_anomaly_is_scored_as_the_second_opinion_does(seed: int) -> None:
     for _ in range(20):
         minute = BEGIN + days * DAY - dice.randrange(1, 400)
         assert look(made, series, minute).score == pytest.approx(reference.score(minute))
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 5, 15])
+def test_an_anomaly_of_stored_events_is_scored_as_one_of_minutes(days: int) -> None:
+    dice = random.Random(days)
+    of_minutes, of_store = (
+        Rule.model_validate({"metric": metric, "window_minutes": 5, "condition": {"kind": "anomaly", "z": 4.0}})
+        for metric in ("bot_share", "risky_share")
+    )
+    series, last = Series(of_minutes.reach + 400, is_money=False, is_one=False), BEGIN + days * DAY
+    for minute in range(BEGIN, last):
+        volume = dice.choice([0, 20, 60])
+        series.add(minute, sum(dice.random() < 0.1 + 0.3 * (minute % 97 == 0) for _ in range(volume)), volume)
+    cells = {end: series.sums(end - 4, end) for end in range(BEGIN, last)}
+    windows = Windows([(BEGIN, last)], cells, series.begin)
+    looks = [
+        (look(of_minutes, series, minute), look(of_store, windows, minute))
+        for minute in (last - dice.randrange(1, 400) for _ in range(40))
+    ]
+    assert all(ours == theirs for ours, theirs in looks)
+    assert any(ours.score is not None for ours, _ in looks)
+    part = Windows([(last - 3, last)], cells, series.begin)
+    assert look(of_store, part, last - 1).holds is None
 
 
 @pytest.mark.parametrize("seed", range(50))

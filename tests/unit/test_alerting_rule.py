@@ -54,7 +54,11 @@ def rule(**parts: Any) -> Rule:
         ({"where": {"risk": ["high"]}}, "where.risk is for risk_events, visitors, sessions alone"),
         ({"metric": "vpn_share", "condition": PASS | {"value": 1}}, "is always the same"),
         ({"metric": "tor_share", "of": ["a"]}, "of and over are for a ratio or a conversion alone"),
-        ({"metric": "risky_share", "condition": {"kind": "anomaly"}}, "an anomaly is not for risky_share"),
+        ({"metric": "risk_events", "where": {"risk": ["high"]}, "condition": {"kind": "anomaly"}}, "an anomaly is not"),
+        (
+            {"metric": "risky_share", "condition": {"kind": "anomaly"}, "group_by": "country"},
+            "group_by is not for an anomaly of risky_share",
+        ),
         ({"metric": "lag", "group_by": "country"}, "where and group_by are not for lag"),
         ({"metric": "lag", "where": {"countries": ["AT"]}}, "where and group_by are not for lag"),
         (

@@ -17,13 +17,15 @@ from pulse.alerting.state import State, Status
 from pulse.alerting.telling import notice_of
 from pulse.alerting.watched import Watched, watched_of
 from pulse.alerting.windows import Answer
+from pulse.errors import QueryError
 from pulse.minute import MINUTE_MS
+from streams.alerts import usual
 from streams.alerts.asking import Asking, Sources
 from streams.alerts.lags import Lags
 from streams.alerts.partition import Counted, Partition
 from streams.alerts.reader import Reached
 from streams.alerts.refusals import Refusals, pause_s
-from streams.alerts.round import Want, Wanted, asked_of
+from streams.alerts.round import Want, Wanted, asked_of, earlier_of, go_round
 from tests.alerting import record
 from tests.eventually import eventually
 
@@ -66,6 +68,52 @@ def test_windows_are_asked_for_that_close_that_run_and_that_are_compared_with(
 ) -> None:
     asked = asked_of(Wanted(after, [want(rule("a", condition), begins)]), until, MINUTE + 2)
     assert [each.span for each in asked] == spans
+
+
+@pytest.mark.parametrize(
+    ("known", "until", "is_asked"),
+    [
+        ((1, 0), MINUTE + 1, True),
+        ((MINUTE - 58, MINUTE + 1), MINUTE + 1, False),
+        ((MINUTE - 59, MINUTE), MINUTE + 1, True),
+        ((1, 0), MINUTE, False),
+    ],
+)
+def test_two_weeks_are_asked_for_an_hour_ahead_where_it_is_not_known_what_is_usual(
+    known: tuple[int, int], until: int, is_asked: bool
+) -> None:
+    watched = rule("a", {"kind": "anomaly"}, metric="vpn_share")
+    wants = [
+        want(watched)._replace(usual=known),
+        want(watched),
+        want(rule("b", ABOVE | {"value": 0.5}, metric="vpn_share")),
+    ]
+    spans = [each.span for each in earlier_of(Wanted(MINUTE, wants), until)]
+    ahead = [(MINUTE + 1 - 1440 * day - 2, MINUTE + 60 - 1440 * day + 2) for day in range(1, 15)]
+    assert spans == (ahead if is_asked else [])
+    answered = Answer(spans, begin=MINUTE - 20_000)
+    assert usual.known(answered if spans else None) == ((MINUTE + 1, MINUTE + 60) if is_asked else (1, 0))
+    assert usual.known(replace(answered, begin=None)) == (1, 0)
+
+
+def test_the_store_that_refuses_earlier_days_is_asked_for_them_again() -> None:
+    class Refusing(Fixed):
+        """A store that will not hear of earlier days at first."""
+
+        refused = 0
+
+        def ask(self, statement: str, parameters: Any = None, **settings: Any) -> Any:
+            if parameters["end"] < (MINUTE - 700) * MINUTE_MS and self.refused < 14:
+                self.refused += 1
+                raise QueryError("too much")
+            return super().ask(statement, parameters, **settings)
+
+    store = Refusing()
+    watched = rule("a", {"kind": "anomaly"}, metric="vpn_share")
+    wanted = Wanted(MINUTE, [want(watched)._replace(usual=(1, 0))])
+    first, second = (go_round(store, [wanted], (MINUTE + 2) * MINUTE_MS, None, 0) for _ in range(2))
+    assert (set(first.refused), first.usual, first.fault) == ({("one", watched.question)}, {}, "")
+    assert (second.refused, len(second.usual["one", watched.question].spans)) == ([], 14)
 
 
 def test_rules_that_ask_the_same_ask_once() -> None:

@@ -40,10 +40,31 @@ BEST_LEAD = {"has_session": True, "engagement": 50, "vpn": 0.0, "seconds_to_subm
         ("bot_score", 0, 3),
         ("bot_score", 30, 3),
         ("bot_score", 31, 0),
+        ("bot_score", 100, 0),
+        ("bot_score", None, 0),
+        ("ips", None, 0),
+        ("asns", None, 0),
+        ("sessions", None, 0),
+        ("asn_changed", None, 0),
     ],
 )
 def test_each_vpn_sign_alone_at_its_boundary(field: str, value: Any, points: int) -> None:
     assert vpn_points(Evidence(consent=True, **{field: value})) == points
+
+
+@pytest.mark.parametrize(
+    "asn",
+    [
+        pytest.param(asn, id=name)
+        for name, asn in (
+            *(("AWS", 16509), ("Google Cloud", 396982), ("Azure", 8075), ("DigitalOcean", 14061), ("Vultr", 20473)),
+            *(("Linode", 63949), ("Hetzner", 24940), ("OVH", 16276), ("Cloudflare", 13335), ("Akamai", 20940)),
+            *(("M247", 9009), ("Cogent", 174), ("Hurricane Electric", 6939), ("Tencent", 132203), ("Alibaba", 45102)),
+        )
+    ],
+)
+def test_each_provider_that_is_named_is_one_of_servers(asn: int) -> None:
+    assert vpn_points(Evidence(asn=asn)) == 3
 
 
 def test_all_vpn_signs_make_24_and_none_makes_0() -> None:
@@ -84,8 +105,19 @@ def test_points_of_24_are_told_as_a_hundred(points: int, hundred: float) -> None
         ((36_000, 0, 0, 0), 35, "Warm"),
         ((0, 3.3, 0, 0), 0, "Cold"),
         ((0, 3.33, 0, 0), 1, "Cold"),
+        ((19.9, 0, 0, 0), 1, "Cold"),
+        ((20, 0, 0, 0), 2, "Cold"),
+        ((339.9, 0, 0, 0), 33, "Warm"),
+        ((209.9, 0, 0, 0), 20, "Cold"),
+        ((210, 0, 0, 0), 21, "Warm"),
+        ((0, 6.65, 0, 0), 1, "Cold"),
+        ((0, 6.66, 0, 0), 2, "Cold"),
+        ((0, 99.8, 0, 0), 29, "Warm"),
+        ((0, 99.9, 0, 0), 30, "Warm"),
         ((0, 100, 0, 0), 30, "Warm"),
         ((0, 250, 0, 0), 30, "Warm"),
+        ((0, 0, 1, 0), 1, "Cold"),
+        ((0, 0, 19, 0), 19, "Cold"),
         ((0, 0, 20, 0), 20, "Cold"),
         ((0, 0, 21, 0), 20, "Cold"),
         ((10, 0, 20, 0), 21, "Warm"),
@@ -93,6 +125,8 @@ def test_points_of_24_are_told_as_a_hundred(points: int, hundred: float) -> None
         ((350, 0, 11, 0), 46, "Hot"),
         ((350, 100, 0, 1), 70, "Hot"),
         ((350, 100, 1, 1), 71, "Very Hot"),
+        ((0, 0, 0, 1), 5, "Cold"),
+        ((0, 0, 0, 2), 10, "Cold"),
         ((0, 0, 0, 3), 15, "Cold"),
         ((0, 0, 0, 4), 15, "Cold"),
         ((1_000, 100, 100, 100), 100, "Very Hot"),
@@ -108,10 +142,13 @@ def test_engagement(did: tuple[float, float, int, int], score: int, label: str) 
     [
         ({}, 0),
         ({"honeypot_filled": True}, 40),
+        ({"seconds_to_submit": 0.0}, 30),
         ({"seconds_to_submit": 4.9}, 30),
         ({"seconds_to_submit": 5.0}, 10),
         ({"seconds_to_submit": 10.0}, 10),
+        ({"seconds_to_submit": 7.5}, 10),
         ({"seconds_to_submit": 10.1}, 0),
+        ({"seconds_to_submit": None}, 0),
         ({"has_session": False}, 15),
         ({"has_session": False, "engagement": 0}, 15),
         ({"engagement": 0}, 10),
@@ -120,11 +157,20 @@ def test_engagement(did: tuple[float, float, int, int], score: int, label: str) 
         ({"vpn": 20.1}, 5),
         ({"vpn": 50.0}, 5),
         ({"vpn": 50.1}, 15),
+        ({"vpn": 100.0}, 15),
+        ({"vpn": None}, 0),
         ({"forms_in_24h": 1}, 0),
         ({"forms_in_24h": 2}, 10),
         ({"forms_in_24h": 3}, 20),
         ({"forms_in_24h": 9}, 20),
         ({"competitor_domain": True}, 25),
+        ({"honeypot_filled": True, "seconds_to_submit": 1.0, "competitor_domain": True, "vpn": 20.1}, 100),
+        ({"honeypot_filled": True, "seconds_to_submit": 1.0, "forms_in_24h": 3, "engagement": 0}, 100),
+        ({"honeypot_filled": True, "seconds_to_submit": 1.0, "forms_in_24h": 3, "vpn": 50.1}, 100),
+        (
+            {"honeypot_filled": True, "seconds_to_submit": 10.0, "forms_in_24h": 2, "has_session": False, "vpn": 60.0},
+            90,
+        ),
         ({"honeypot_filled": True, "seconds_to_submit": 1.0, "competitor_domain": True}, 95),
         ({"honeypot_filled": True, "seconds_to_submit": 1.0, "competitor_domain": True, "vpn": 30.0}, 100),
         ({"honeypot_filled": True, "seconds_to_submit": 1.0, "competitor_domain": True, "vpn": 60.0}, 100),

@@ -1,6 +1,7 @@
 """The verdict on an event: what it rests on, what has no leave to count, and what it says."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse.event import RefinedEvent
+from pulse.risk.evidence import OPTIONAL, Evidence
+from pulse.risk.packed import Seen
 from pulse.risk.rule_sets import rule_set
 from streams.steps.risk import SIGNALS, Device, Judged, Sight, evidence_of, judged, put_risk, sight_of
 from tests.unit.streams_events import arrival, event, only, raw
+from tests.unit.test_risk_docs import PAGE
 
 KINDS = ("", "eyeball", "mobile", "hosting", "vpn", "relay", "tor", "gateway", "crawler", "unknown")
 ZONES = ("Europe/Vienna", "Asia/Tokyo", "America/New_York", "UTC", "Etc/GMT+5", "nowhere", "")
@@ -131,6 +135,20 @@ def test_a_verdict_is_the_same_each_time_and_less_known_never_raises_it(sight: S
     for score in found[0:1] + found[2:8]:
         assert 0 <= int(score) <= 100
     assert isinstance(found, Judged)
+
+
+def test_the_documentation_names_what_the_streams_do_not_look_for() -> None:
+    seen = Seen(9, 9, 9, 9, moved=True, crowd=9.0, travelled=True)
+    device = Device(frozenset(("webdriver",)), frozenset(("touch",)))
+    everything = Sight("eyeball", 1, 24940, 3.0, True, "spoofed", True, "AT", "Asia/Tokyo", 20_000, device, True, seen)
+    found = evidence_of(everything), evidence_of(everything._replace(timezone="UTC"))
+    worst: dict[str, Any] = {"rtt_ratio": 0.01, "bot_score": 0}
+    missing = [name for name in OPTIONAL if all(getattr(each, name) is None for each in found) and name != "as_kind"]
+    unseen = {name: worst.get(name, True) for name in missing}
+    made = Evidence(consent=True, network="eyeball", **unseen)
+    codes = {reason.code for rules in ("pulse-v1", "pulsegate-v1") for reason in rule_set(rules).score(made).reasons}
+    [said] = re.findall(r"The streams do not look for (.*?): these count", PAGE, re.DOTALL)
+    assert codes == set(re.findall(r"`([A-Z_]+)`", said))
 
 
 def test_a_sight_holds_no_more_than_what_has_leave() -> None:
