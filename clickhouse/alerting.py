@@ -101,3 +101,19 @@ def history(client: Client, site_id: str, rule_id: str, limit: int, before: int,
         "last": last,
     }
     return [Past(*row) for row in client.query("alerting/history", asked).rows]
+
+
+class Firing(NamedTuple):
+    """A rule, and a group of it, that told last that it fires; `minute` is the last of the window that showed it, since the epoch."""
+
+    site_id: str
+    rule_id: str
+    group: str
+    is_silent: bool
+    minute: int
+
+
+def firing(client: Client, sites: Iterable[str], before_ms: int) -> list[Firing]:
+    """What told before a moment that it fires, or that nothing comes, and nothing since. Raises Unavailable, QueryError."""
+    rows = client.query("alerting/firing", {"sites": sorted(sites), "before": before_ms}).rows
+    return [Firing(site, rule, group, bool(is_silent), minute) for site, rule, group, is_silent, minute in rows]

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from threading import Event
 from typing import TypeVar
@@ -166,9 +166,9 @@ class Alerts:
         last, asked = evaluated or (now - 2 - self._grace_ms // MINUTE_MS,) * 2
         if last < now - CATCH_UP:
             log.warning("rules were not evaluated for %d minutes; only the last %d are caught up", now - last, CATCH_UP)
-        before = told.states(self._broker, number)
         made = Partition(number, last, start)
         names = [name for name in self._rulebook.sites() if self._number_of(name) == number]
+        before = self._told(number, names)
         made.sites |= self._loaded({name: Site(self._rulebook.of(name), before.get(name)) for name in names}, now)
         self._passed_over |= dict.fromkeys(set(names) - set(made.sites), time.monotonic())
         held = max((each.rule.holds_for for c in made.sites.values() for each in c.site.rules.values()), default=0)
@@ -210,7 +210,11 @@ class Alerts:
 
     def _states_of(self, partition: Partition, name: str) -> dict[Of, State] | None:
         """What was told of a site that was passed over; of one that is new nothing was."""
-        return told.states(self._broker, partition.number).get(name) if name in self._passed_over else None
+        return self._told(partition.number, [name]).get(name) if name in self._passed_over else None
+
+    def _told(self, number: int, names: Sequence[str]) -> told.States:
+        now_ms = time.time_ns() // 1_000_000
+        return self._asking(lambda: told.states(self._broker, self._client, number, names, now_ms))
 
     def _read(self, partition: Partition, name: str, site: Site) -> Counted | None:
         """A site with its minutes from store and log, None if they cannot be read."""

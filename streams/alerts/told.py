@@ -1,15 +1,17 @@
-"""What was told before, read back from the log: the state of each rule is that of its last notice."""
+"""What was told before, read back from the log, and from the store what the log has forgotten: a rule's state is that of its last notice."""
 
 import logging
 from collections.abc import Iterable
 
 from msgspec import DecodeError, json
 
+from clickhouse.alerting import firing
+from clickhouse.client import Client
 from pulse.alerting.site import Of
-from pulse.alerting.state import State
+from pulse.alerting.state import State, Status
 from pulse.alerting.telling import state_of
 from pulse.notice import Notice
-from pulse.topics import ALERTS
+from pulse.topics import ALERTS, DAY_MS, TOPICS
 from streams.broker import Broker
 
 log = logging.getLogger(__name__)
@@ -17,10 +19,25 @@ log = logging.getLogger(__name__)
 States = dict[str, dict[Of, State]]
 """By site."""
 
+FORGOTTEN_MS = next(each.kept_ms or 0 for each in TOPICS if each.name == ALERTS) - DAY_MS
+"""How old a notice is, in ms, before the log forgets it; a day less, so that there is always one of both that has it."""
 
-def states(broker: Broker, partition: int) -> States:
-    """The states that the notices of a partition tell of; raises Unavailable."""
-    return last(message.value() or b"" for message in broker.read((ALERTS, partition), 0))
+
+def states(broker: Broker, client: Client, partition: int, sites: Iterable[str], now_ms: int) -> States:
+    """The states of some sites that lie in a partition; raises Unavailable, QueryError."""
+    found = older(client, sites, now_ms)
+    for name, known in last(message.value() or b"" for message in broker.read((ALERTS, partition), 0)).items():
+        found[name] = found.get(name, {}) | known
+    return found
+
+
+def older(client: Client, sites: Iterable[str], now_ms: int) -> States:
+    """What fires for so long that the log may have forgotten it."""
+    found: States = {}
+    for each in firing(client, sites, now_ms - FORGOTTEN_MS):
+        status = Status.no_data if each.is_silent else Status.firing
+        found.setdefault(each.site_id, {})[each.rule_id, each.group] = State(status, each.minute, each.minute)
+    return found
 
 
 def last(values: Iterable[bytes]) -> States:
