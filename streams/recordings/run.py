@@ -16,6 +16,7 @@ from pulse.recordings.keeping import oldest_kept
 from pulse.recordings.store import Objects
 from pulse.settings import Settings
 from pulse.topics import EVENTS
+from streams.broker import Broker
 from streams.recordings import meters
 from streams.recordings.gathered import Gathered
 from streams.recordings.take import take
@@ -173,10 +174,12 @@ def _begun(kafka_url: str, consumer: Consumer, ours: list[TopicPartition]) -> li
     """Where we go on. A group that has never read begins now, with all partitions: the log tells of before somebody decided to record.
 
     That is committed at once, so that nothing from now on is missed by a death before the first write. A partition that was
-    added since is read from its first record. Raises KafkaException.
+    added since is read from its first record. Raises KafkaException and Unavailable.
+
+    How many there are is asked by another client: asked within its own callback, the driver aborts at the next one.
     """
-    found = consumer.list_topics(EVENTS, timeout=ASKED_S).topics[EVENTS].partitions
-    everywhere = consumer.committed([TopicPartition(EVENTS, each) for each in sorted(found)], timeout=ASKED_S)
+    found = range(Broker(kafka_url).partitions(EVENTS))
+    everywhere = consumer.committed([TopicPartition(EVENTS, each) for each in found], timeout=ASKED_S)
     if all(at.offset < 0 for at in everywhere):
         ends = true_ends(kafka_url, {(EVENTS, at.partition): _end(consumer, at) for at in everywhere})
         everywhere = [TopicPartition(EVENTS, partition, end) for (_, partition), end in ends.items()]
