@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from logging import getLogger
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from clickhouse.sink import meters
 from pulse import end, topics
 from pulse.errors import Unavailable
+from pulse.fencing import is_fenced
 from pulse.reaching import reaching
 from pulse.settings import Settings
 
@@ -19,9 +20,6 @@ ASKED_S = 5.0
 FETCHED = 200
 LONGEST_BLOCK_MS = 3_600_000
 """A block that a slow store takes its time over must not be taken over in the middle: heartbeats tell who is alive."""
-
-ENDING = frozenset({KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID})
-"""Errors after which this consumer is of no more use."""
 
 Where = tuple[str, int]
 """A topic and a partition."""
@@ -41,6 +39,7 @@ class Reader:
         self._ours: list[TopicPartition] = []
         self._stored: dict[Where, int] = {}
         self._leaving = leaving
+        self._settings = settings
         self._consumer = Consumer(_config(settings), logger=log)
 
     def join(self) -> None:
@@ -48,6 +47,13 @@ class Reader:
         self._consumer.subscribe(
             list(TOPICS), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
+
+    def renew(self) -> None:
+        """Join anew, with a consumer of its own: the one before was fenced, and what it was given is another's."""
+        old, self.moved, self.joined, self._ours = self._consumer, True, False, []
+        self._consumer = Consumer(_config(self._settings), logger=log)
+        end.briefly(old.close)
+        self.join()
 
     def begin(self) -> dict[Where, int]:
         """Read on in all our partitions, one record before each commit; where there is one, its offset.
@@ -158,7 +164,7 @@ class Reader:
             error = message.error()
             if error is not None:
                 log.warning("Kafka: %s", error.str())
-                if error.fatal() or error.code() in ENDING:
+                if is_fenced(error):
                     raise KafkaException(error)
         return [] if self.moved else [message for message in messages if message.error() is None]
 
@@ -168,14 +174,15 @@ class Reader:
         self.moved = self.joined = True
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if not self.moved:
+        if not self.moved and consumer is self._consumer:
             self._leaving()
         self._on_lost(consumer, partitions)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.unassign()
-        self._ours = []
-        self.moved = True
+        if consumer is self._consumer:
+            self._ours = []
+            self.moved = True
 
 
 def _config(settings: Settings) -> dict[str, str | int | float | bool]:

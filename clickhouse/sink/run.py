@@ -8,7 +8,7 @@ from math import inf
 from threading import Event
 from typing import Any
 
-from confluent_kafka import Message
+from confluent_kafka import KafkaException, Message
 
 from clickhouse.client import Client
 from clickhouse.sink import alerts, config, meters
@@ -20,6 +20,7 @@ from clickhouse.sink.shards import Shards
 from clickhouse.sink.write import Note, nobody
 from pulse import topics
 from pulse.errors import PlaceError, QueryError, Unavailable
+from pulse.fencing import Fencing
 from pulse.ledger import header_of
 from pulse.place import Place, place_of
 from pulse.settings import Settings
@@ -73,6 +74,7 @@ class Sink:
         self._awake = Awake(most_s)
         self._shards = Shards(clients, most_s, note, self._awake.stood_still)
         self._reader = Reader(settings, self._leave)
+        self._fencing = Fencing()
         self._block = Block()
         self._applied: dict[tuple[Where, str, int], int] = {}
         self._unchecked: dict[Where, int] = {}
@@ -85,16 +87,19 @@ class Sink:
     def run(self) -> None:
         """Return when `stop` is set and what was gathered is stored, or cannot be just now.
 
-        Raises ReplacedError where the log is another than at first, KafkaException where Kafka will not have us.
+        Raises ReplacedError where the log is another than at first, KafkaException where Kafka will not have us; a sink
+        that is fenced joins anew some times.
         """
         self._awake.begin()
         try:
             self._reader.join()
             while not self._stop.is_set():
                 try:
-                    self._step()
-                except (Unavailable, QueryError) as error:
-                    self._wait_after(error)
+                    self._turn()
+                except KafkaException as error:
+                    self._fencing.bear(error)
+                    log.warning("joining Kafka anew: %s", error.args[0].str())
+                    self._reader.renew()
             self._reader.leave({} if self._reader.moved else self._kept())
         finally:
             self._awake.end()
@@ -113,6 +118,12 @@ class Sink:
             except (Unavailable, QueryError) as error:
                 return str(error)
         return self.clickhouse
+
+    def _turn(self) -> None:
+        try:
+            self._step()
+        except (Unavailable, QueryError) as error:
+            self._wait_after(error)
 
     def _step(self) -> None:
         if self._reader.moved:

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from pulse import end
 from pulse.errors import Unavailable
+from pulse.fencing import is_fenced
 from pulse.reaching import reaching
 from pulse.settings import Settings
 from pulse.topics import METRICS
@@ -20,8 +21,6 @@ ASKED = "pulse-alerts-asked"
 ASKED_S = 5.0
 FETCHED = 500
 LONGEST_LOADING_MS = 3_600_000
-
-ENDING = frozenset({KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID})
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +49,20 @@ class Reader:
         self.moved = True
         self.joined = False
         self._ours: list[int] = []
+        self._settings = settings
         self._consumer = Consumer(_config(settings), logger=log)
         self._minutes, self._asked = _unjoined(settings, MINUTES), _unjoined(settings, ASKED)
 
     def join(self) -> None:
         """Become a member of the group."""
         self._consumer.subscribe([METRICS], on_assign=self._on_assign, on_revoke=self._on_gone, on_lost=self._on_gone)
+
+    def renew(self) -> None:
+        """Join anew, with a consumer of its own: the one before was fenced and knows nothing any more."""
+        old, self.moved, self.joined, self._ours = self._consumer, True, False, []
+        self._consumer = Consumer(_config(self._settings), logger=log)
+        end.briefly(old.close)
+        self.join()
 
     @property
     def partitions(self) -> list[int]:
@@ -140,7 +147,7 @@ class Reader:
             error = message.error()
             if error is not None:
                 log.warning("Kafka: %s", error.str())
-                if error.fatal() or error.code() in ENDING:
+                if is_fenced(error):
                     raise KafkaException(error)
         return [] if self.moved else [message for message in messages if message.error() is None]
 
@@ -151,8 +158,9 @@ class Reader:
 
     def _on_gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.unassign()
-        self._ours = []
-        self.moved = True
+        if consumer is self._consumer:
+            self._ours = []
+            self.moved = True
 
 
 def _unjoined(settings: Settings, group: str) -> Consumer:

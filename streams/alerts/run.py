@@ -7,6 +7,8 @@ from collections.abc import Set as AbstractSet
 from threading import Event
 from typing import TypeVar
 
+from confluent_kafka import KafkaException
+
 from clickhouse.client import Client
 from clickhouse.sink.identity import Identity
 from pulse.alerting.rule import CATCH_UP
@@ -14,6 +16,7 @@ from pulse.alerting.site import Of, Site, Told
 from pulse.alerting.state import TOLD, State
 from pulse.alerting.telling import notice_of
 from pulse.errors import QueryError, SettingError, Unavailable
+from pulse.fencing import Fencing
 from pulse.minute import MINUTE_MS
 from pulse.settings import Settings
 from pulse.topics import ALERTS, EVENTS, METRICS, partition_of
@@ -57,6 +60,7 @@ class Alerts:
         self._grace_ms = int(settings.alerts_grace_seconds * 1000)
         self._broker = Broker(settings.kafka_url)
         self._reader = Reader(settings)
+        self._fencing = Fencing()
         self._rulebook = Rulebook(settings)
         self._teller = Teller(settings)
         self._unrefined = Unrefined(self._broker, stop)
@@ -74,15 +78,24 @@ class Alerts:
         self._reader.join()
         while not self._stop.is_set():
             try:
-                self._step()
-            except (Unavailable, QueryError) as error:
-                self._wait_after(error)
+                self._turn()
+            except KafkaException as error:
+                self._fencing.bear(error)
+                self.state = f"joining Kafka anew: {error.args[0].str()}"
+                log.warning(self.state)
+                self._reader.renew()
         self._reader.close({} if self._reader.moved else self._reached())
         self._rulebook.close()
 
     def checks(self) -> dict[str, str]:
         """What the process needs, each with "ok" or what is wrong with it."""
         return {"kafka": self._identity.state, "clickhouse": self.clickhouse, "state": self.state}
+
+    def _turn(self) -> None:
+        try:
+            self._step()
+        except (Unavailable, QueryError) as error:
+            self._wait_after(error)
 
     def _step(self) -> None:
         self._identity.demand()
