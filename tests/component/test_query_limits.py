@@ -34,6 +34,8 @@ SLOW = {
     "or": [{"field": f"properties.{name}", "op": "gt", "value": 10**9 + n} for n in range(19) for name in "abcdefghij"]
 }
 """A filter that nothing passes, and that takes its time."""
+LONG = HEAVY | {"filter": {"not": SLOW}}
+"""As heavy, and for much longer than a second, however fast the machine."""
 ASKED: dict[str, dict[str, Any]] = {
     "GET /stats": {"params": RANGE | {"metric": "unique_users"}},
     "POST /query": {"json": RANGE | {"metrics": ["visitors"]}},
@@ -126,18 +128,18 @@ def _fill(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "said"),
+    ("limit", "question", "said"),
     [
-        ({"query_rows": 1_000}, "would read more than 1,000 rows (PULSE_QUERY_ROWS)"),
-        ({"query_mb": 40}, "needed more than 40 MB of memory (PULSE_QUERY_MB)"),
-        ({"query_seconds": 1}, "took longer than 1 seconds (PULSE_QUERY_SECONDS)"),
+        ({"query_rows": 1_000}, HEAVY, "would read more than 1,000 rows (PULSE_QUERY_ROWS)"),
+        ({"query_mb": 40}, HEAVY, "needed more than 40 MB of memory (PULSE_QUERY_MB)"),
+        ({"query_seconds": 1}, LONG, "took longer than 1 seconds (PULSE_QUERY_SECONDS)"),
     ],
 )
 async def test_a_question_beyond_a_limit_is_answered_by_advice(
-    tmp_path: Path, database: str, limit: dict[str, int], said: str
+    tmp_path: Path, database: str, limit: dict[str, int], question: dict[str, Any], said: str
 ) -> None:
     async with querying(settings_of(tmp_path, clickhouse_url=database, **limit)) as api:
-        answered = await api.ask("POST", "/api/v1/query", "reader", json=HEAVY)
+        answered = await api.ask("POST", "/api/v1/query", "reader", json=question)
         small = HEAVY | {"end_date": "1772668800001", "metrics": ["visitors"], "breakdown": []}
         told = await api.ask("POST", "/api/v1/query", "reader", json=small)
     assert answered.status_code == 504, answered.text
