@@ -67,6 +67,14 @@ class Broker:
             except KafkaException as error:
                 raise self._away(error) from None
 
+    def has_forgotten(self, where: Where) -> bool:
+        """Whether a partition no longer has the first of its records."""
+        with closing(self._consumer("pulse-streams-begin")) as consumer:
+            try:
+                return self._low(consumer, TopicPartition(*where)) > 0
+            except KafkaException as error:
+                raise self._away(error) from None
+
     def begin_of(self, where: Where, since_ms: int) -> tuple[int, int]:
         """The first offset of a partition, and one at or before the first record of a time, in ms since the epoch.
 

@@ -71,7 +71,7 @@ class Ring:
 
     def has(self, position: Position) -> bool:
         """Whether nothing after a position has left."""
-        return all(mark >= self.begin[where] for where, mark in position.items())
+        return all(position.get(where, FIRST) >= mark for where, mark in self.begin.items())
 
     def since(self, site: str, position: Position) -> Iterator[Item]:
         """What a site has from a position on, in the order of reading: what is here now, also if it leaves meanwhile."""

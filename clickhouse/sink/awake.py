@@ -1,18 +1,23 @@
 """Whether this process stood still: it was stopped, or its machine was, and all it knew of others may be over."""
 
+import time
 from collections.abc import Callable
 from math import inf
 from threading import Event, Thread
-from time import monotonic
 
 TICKS = 8
 """So often within the time that is too long it is looked whether time has jumped."""
 
 
+def now() -> float:
+    """Seconds of a clock that goes on while the machine is suspended, where the system has one; a machine that its host pauses may not notice it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 class Awake:
     """Notices, from when it is made, that the process stood still for more than `most_s` seconds, until it ends."""
 
-    def __init__(self, most_s: float, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, most_s: float, clock: Callable[[], float] = now) -> None:
         self._most_s = most_s
         self._clock = clock
         self._last = clock()
@@ -29,10 +34,10 @@ class Awake:
 
     def look(self) -> None:
         """Note that the process is awake, and that it was not since it last did if that is too long ago."""
-        now = self._clock()
-        if now - self._last > self._most_s:
-            self._stood = now
-        self._last = now
+        at = self._clock()
+        if at - self._last > self._most_s:
+            self._stood = at
+        self._last = at
 
     def stood_still(self, since: float) -> bool:
         """Whether it did after that moment of the clock; who wakes up knows it before anybody has looked again."""

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from xxhash import xxh3_128_hexdigest
 
 from clickhouse.client import Client
-from clickhouse.sink import account, again, ledger, meters, poison, refusals, stored
+from clickhouse.sink import account, again, awake, ledger, meters, poison, refusals, stored
 from clickhouse.sink.events import EVENTS
 from clickhouse.sink.kind import Kind, months, wrong
 from clickhouse.sink.ledger import LEDGER
@@ -27,7 +27,7 @@ TRUSTED_S = 1.0
 Note = Callable[[Iterable[str]], None]
 """Told of which sites something was stored; of none, where it may be any: what was sent before may have been stored since."""
 StoodStill = Callable[[float], bool]
-"""Whether this process stood still after a moment of the monotonic clock; see `Awake`."""
+"""Whether this process stood still after a moment of its clock, `awake.now`; see `Awake`."""
 
 log = getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Writer:
 
     def begin(self) -> None:
         """Ask ClickHouse what it has; raises Unavailable, QueryError."""
-        self._begun = time.monotonic()
+        self._begun = awake.now()
         stored.await_running(self._client, self._queries)
         asked = time.monotonic()
         self.stored = stored.read(self._client)

@@ -51,7 +51,7 @@ class Asking:
         self._found: Found | None = None
         self._of: Mapping[int, Partition] = {}
         self._due = 0.0
-        self._refusals = Refusals()
+        self._refusals, self._put_off = Refusals(), Refusals()
         self._usual: usual.Usual = {}
 
     def told(self, partitions: Mapping[int, Partition], now_ms: int) -> Changes:
@@ -76,9 +76,11 @@ class Asking:
             self._thread.start()
 
     def _wanted(self, partition: Partition) -> Wanted:
-        waiting = self._refusals.waiting(time.monotonic())
+        now = time.monotonic()
+        waiting = self._refusals.waiting(now)
         wants = [want for name, site in _asking(partition).items() for want in _wants(name, site, self._usual)]
-        return Wanted(partition.asked, [want for want in wants if (want.site_id, want.question) not in waiting])
+        asked = [want for want in wants if (want.site_id, want.question) not in waiting]
+        return Wanted(partition.asked, asked, self._put_off.waiting(now))
 
     def _run(self, wanted: list[Wanted], now_ms: int) -> None:
         client, unrefined, unstored = self._sources
@@ -97,9 +99,10 @@ class Asking:
     def _take(self, found: Found, partitions: Mapping[int, Partition]) -> Changes:
         self._lags.add(found.now_ms, found.lag_s)
         figures.LAG.set(found.lag_s)
-        figures.REFUSALS.inc(len(found.refused))
+        figures.REFUSALS.inc(len(found.refused) + len(found.put_off))
         self._refusals.note(found.refused, found.answers, time.monotonic())
-        figures.REFUSED.set(len(self._refusals))
+        self._put_off.note(found.put_off, found.usual, time.monotonic())
+        figures.REFUSED.set(len(self._refusals) + len(self._put_off))
         self._note_usual(found)
         if found.fault:
             log.warning("rules on stored events wait: %s", found.fault)
@@ -117,9 +120,9 @@ class Asking:
 
     def _note_usual(self, found: Found) -> None:
         """Keep what is usual of those that still ask; what was refused in part is asked for anew."""
-        refused = set(found.refused)
+        put_off = set(found.put_off)
         if not found.fault:
-            self._usual |= {key: answer for key, answer in found.usual.items() if key not in refused}
+            self._usual |= {key: answer for key, answer in found.usual.items() if key not in put_off}
         asking = {(name, each) for of in self._of.values() for name, site in _asking(of).items() for each in site.asked}
         self._usual = {key: answer for key, answer in self._usual.items() if key in asking}
 

@@ -1,8 +1,10 @@
 """One round of questions to the store: which windows, and what the store says of them."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
+from time import monotonic
 from typing import NamedTuple
 
 from clickhouse.client import Client
@@ -23,6 +25,8 @@ LIMITS: dict[str, object] = {
     "max_memory_usage": 1_000_000_000,
 }
 """What one statement may take of the store: seconds and bytes."""
+USUAL_S = 20.0
+"""For so long a round asks for earlier days; the statement that runs then is the last one. All other rules wait meanwhile."""
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +49,18 @@ class Want(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What the rules of a partition need that are evaluated up to the minute `after`."""
+    """What the rules of a partition need that are evaluated up to the minute `after`; of those `put_off` no earlier days are asked for."""
 
     after: int
     wants: Sequence[Want]
+    put_off: Container[tuple[str, Question]] = ()
 
 
 @dataclass
 class Found:
     """What a round found: `until` is the last minute that is complete; `fault` why the store gave nothing, if it did not.
 
-    `usual` are the answers of earlier days to anomalies.
+    `usual` are the answers of earlier days to anomalies; of those `put_off` they are not whole.
     """
 
     now_ms: int
@@ -64,6 +69,7 @@ class Found:
     answers: Answered = field(default_factory=dict)
     usual: Answered = field(default_factory=dict)
     refused: Refused = field(default_factory=list)
+    put_off: Refused = field(default_factory=list)
     fault: str = ""
 
 
@@ -76,9 +82,8 @@ def go_round(client: Client, wanted: Iterable[Wanted], now_ms: int, oldest_ms: i
     earlier = [each for one in every for each in earlier_of(one, found.until)]
     try:
         for batch in batches(asked):
-            _ask(client, batch, found, found.answers)
-        for batch in batches(earlier):
-            _ask(client, batch, found, found.usual)
+            _ask(client, batch, found.answers, found.refused)
+        _ask_earlier(client, earlier, found)
         _tell_begin(client, [*asked, *earlier], found)
     except (Unavailable, QueryError) as error:
         found.fault = str(error)
@@ -105,10 +110,11 @@ def earlier_of(wanted: Wanted, until: int) -> list[Asked]:
     found: dict[tuple[str, Question], list[Asked]] = {}
     for want in wanted.wants:
         first, last = _closing(want, wanted.after, until)
-        if want.usual is None or first > last or want.usual[0] <= first <= last <= want.usual[1]:
+        key = want.site_id, want.question
+        is_known = want.usual is None or want.usual[0] <= first <= last <= want.usual[1]
+        if is_known or first > last or key in wanted.put_off:
             continue
-        asked = [Asked(want.site_id, want.question, span) for span in usual.earlier((first, last))]
-        found.setdefault((want.site_id, want.question), asked)
+        found.setdefault(key, [Asked(*key, span) for span in usual.earlier((first, last))])
     return [each for some in found.values() for each in some]
 
 
@@ -131,19 +137,34 @@ def _spans(want: Want, after: int, until: int, now: int) -> Iterator[tuple[int, 
     yield want.shift, (first - want.shift, last - want.shift) if want.shift else NONE
 
 
-def _ask(client: Client, batch: Sequence[Asked], found: Found, answers: Answered) -> None:
-    """Ask a batch; where the store is there and refuses it, its halves, and so on, and one question alone is given up."""
+def _ask(client: Client, batch: Sequence[Asked], answers: Answered, refused: Refused, until: float = inf) -> None:
+    """Ask a batch; where the store is there and refuses it, its halves, and so on, and one question alone is given up.
+
+    After that moment of the monotonic clock a batch that is refused is given up as a whole.
+    """
     try:
         merge(answers, answered(client, batch, MOST_GROUPS, **LIMITS))
     except (Unavailable, QueryError) as error:
         client.ping()
-        if len(batch) == 1:
-            key = batch[0].site_id, batch[0].question
-            log.error("a rule is not watched: %s", error, extra={"site": key[0], "metric": key[1].selector.metric})
-            found.refused.append(key)
+        if len(batch) == 1 or monotonic() > until:
+            for each in batch:
+                metric = each.question.selector.metric
+                log.error("a question of rules is refused: %s", error, extra={"site": each.site_id, "metric": metric})
+                refused.append((each.site_id, each.question))
             return
         for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-            _ask(client, half, found, answers)
+            _ask(client, half, answers, refused, until)
+
+
+def _ask_earlier(client: Client, earlier: Iterable[Asked], found: Found) -> None:
+    """Ask for earlier days, for a while. Of what is refused for one day, or is not answered in time, none is of use."""
+    until = monotonic() + USUAL_S
+    for batch in batches(earlier):
+        left = [each for each in batch if (each.site_id, each.question) not in found.put_off]
+        if monotonic() > until:
+            found.put_off += [(each.site_id, each.question) for each in left]
+        elif left:
+            _ask(client, left, found.usual, found.put_off, until)
 
 
 def _tell_begin(client: Client, asked: Iterable[Asked], found: Found) -> None:

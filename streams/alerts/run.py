@@ -226,8 +226,11 @@ class Alerts:
         return self._told(partition.number, [name]).get(name) if name in self._passed_over else None
 
     def _told(self, number: int, names: Sequence[str]) -> told.States:
-        now_ms = time.time_ns() // 1_000_000
-        return self._asking(lambda: told.states(self._broker, self._client, number, names, now_ms))
+        """What was told before of some sites that lie in a partition."""
+        known, now_ms = told.states(self._broker, number), time.time_ns() // 1_000_000
+        if not self._broker.has_forgotten((ALERTS, number)):
+            return known
+        return told.together(self._asking(lambda: told.older(self._client, names, now_ms)), known)
 
     def _read(self, partition: Partition, name: str, site: Site) -> Counted | None:
         """A site with its minutes from store and log, None if they cannot be read."""

@@ -23,16 +23,21 @@ FORGOTTEN_MS = next(each.kept_ms or 0 for each in TOPICS if each.name == ALERTS)
 """How old a notice is, in ms, before the log forgets it; a day less, so that there is always one of both that has it."""
 
 
-def states(broker: Broker, client: Client, partition: int, sites: Iterable[str], now_ms: int) -> States:
-    """The states of some sites that lie in a partition; raises Unavailable, QueryError."""
-    found = older(client, sites, now_ms)
-    for name, known in last(message.value() or b"" for message in broker.read((ALERTS, partition), 0)).items():
-        found[name] = found.get(name, {}) | known
-    return found
+def states(broker: Broker, partition: int) -> States:
+    """The states that the notices of a partition tell of, as far as the log has them; raises Unavailable."""
+    return last(message.value() or b"" for message in broker.read((ALERTS, partition), 0))
+
+
+def together(before: States, states: States) -> States:
+    """Older states and those that were told since."""
+    return {name: before.get(name, {}) | states.get(name, {}) for name in before.keys() | states.keys()}
 
 
 def older(client: Client, sites: Iterable[str], now_ms: int) -> States:
-    """What fires for so long that the log may have forgotten it."""
+    """What fires for so long that the log may have forgotten it; raises Unavailable, QueryError.
+
+    To be asked only where the log has forgotten something: one that was made anew never told what has ended meanwhile.
+    """
     found: States = {}
     for each in firing(client, sites, now_ms - FORGOTTEN_MS):
         status = Status.no_data if each.is_silent else Status.firing

@@ -10,7 +10,6 @@ import pytest
 from msgspec import json
 
 from clickhouse.client import Client
-from clickhouse.sink.alerts import rows_of
 from pulse.alerting.site import Site
 from pulse.alerting.telling import notice_of
 from pulse.alerting.watched import watched_of
@@ -123,24 +122,6 @@ def test_what_fired_is_told_to_be_over_after_a_restart_and_a_silence_is_told(ale
     alerts.start()
     eventually(lambda: alerts.metric("pulse_alerts_evaluation_seconds_count") > 3, every=0.5)
     assert sorted(alerts.told()) == sorted(wanted)
-
-
-def test_what_fires_for_longer_than_the_log_remembers_is_told_to_be_over(alerts: Alerts, sink: Sink) -> None:
-    long_ago = this_minute() - 40 * 24 * 60
-    rules = [record(name, "one", MANY) for name in ("many", "over")]
-    site = Site([watched_of(each) for each in rules])
-    site.add(Partial(site_id="one", minute=long_ago * MINUTE_MS, event="x", events=10))
-    fired = [notice_of(told, long_ago * MINUTE_MS) for told in site.run([long_ago], long_ago * MINUTE_MS)]
-    ended = [notice_of(told, (long_ago + 3) * MINUTE_MS) for told in site.close(long_ago + 1)]
-    kept = [*fired, *(each for each in ended if each.data["rule_id"] == "over")]
-    Client(sink.clickhouse).insert("alert_history", rows_of(kept))
-    alerts.rule(*rules)
-    alerts.start()
-    eventually(lambda: alerts.told() == [("many", "alert.resolved")], every=0.5)
-    alerts.kill()
-    alerts.start()
-    eventually(lambda: alerts.metric("pulse_alerts_evaluation_seconds_count") > 3, every=0.5)
-    assert alerts.told() == [("many", "alert.resolved")]
 
 
 def test_a_rule_that_is_made_later_counts_what_came_before_from_store_and_log_once(

@@ -12,6 +12,7 @@ from pulse.alerting.rule import HISTORY_DAYS
 from pulse.alerting.site import Site, Told
 from pulse.alerting.telling import notice_of
 from pulse.alerting.watched import Watched, watched_of
+from pulse.errors import QueryError
 from pulse.minute import MINUTE_MS
 from streams.alerts.asking import Asking, Sources
 from streams.alerts.partition import Counted, Partition
@@ -46,6 +47,17 @@ class Counting(Client):
     def ask(self, statement: str, parameters: Any = None, **settings: Any) -> Any:
         self.earlier += 0 < (parameters or {}).get("end", 0) < (NOON - DAY // 2) * MINUTE_MS
         return super().ask(statement, parameters, **settings)
+
+
+class Refusing(Counting):
+    """A store that refuses earlier days."""
+
+    def ask(self, statement: str, parameters: Any = None, **settings: Any) -> Any:
+        before = self.earlier
+        found = super().ask(statement, parameters, **settings)
+        if self.earlier > before:
+            raise QueryError("too long")
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +128,17 @@ def test_where_there_is_no_history_the_hours_before_are_usual(client: Counting) 
     store(client, "young", NOON + STEP, NOON + OVER, UNUSUAL)
     told = course(client, [rule("young", "young"), rule("none", "nobody")], NOON, NOON + OVER)
     assert told == [("young", "firing", STEP + 1)]
+
+
+def test_while_the_store_refuses_earlier_days_all_else_is_told_and_they_are_not_asked_for_again_at_once(
+    client: Counting,
+) -> None:
+    store(client, "dear", NOON - DAY - 30, NOON - DAY + LAST, USUAL)
+    store(client, "dear", NOON - 60, NOON + STEP, USUAL)
+    store(client, "dear", NOON + STEP, NOON + OVER, UNUSUAL)
+    refusing = Refusing(client._url)
+    limit = {"kind": "threshold", "operator": ">", "value": 30}
+    level = watched_of(record("level", "dear", {"metric": "risky_share", "window_minutes": 2, "condition": limit}))
+    told = course(refusing, [rule("usual", "dear"), level], NOON, NOON + OVER)
+    assert sorted(told) == [("level", "firing", STEP + 1), ("usual", "firing", STEP + 1)]
+    assert refusing.earlier < HISTORY_DAYS

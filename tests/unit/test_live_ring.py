@@ -65,6 +65,7 @@ def test_what_lies_after_a_position_is_found_in_the_order_of_reading(
     expected = [item for item in all_of(log) if item.site == "shop" and item.mark >= position[item.where]]
     assert list(ring.since("shop", position)) == expected
     assert ring.has(position)
+    assert ring.has({**position, Where(WHERES[0].topic, 99): Mark(0)}), "a partition that another process knows already"
 
 
 @given(logs(), st.integers(0, 10))
