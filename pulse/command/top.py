@@ -111,11 +111,15 @@ def _counts(title: str, counts: Any) -> Table:
 
 
 def _alerts(now: Now) -> Text:
-    lines = [
-        f"{datetime.fromtimestamp(each['at'] / 1000, UTC):%H:%M:%S}  {plain(each['kind'])}  {plain(str(each.get('data', {})))}"
-        for each in reversed(now.alerts)
-    ]
-    return Text("\n".join(lines) or "none")
+    return Text("\n".join(map(_alert, reversed(now.alerts))) or "none since this was opened")
+
+
+def _alert(told: dict[str, Any]) -> str:
+    """One line: when, what, of which rule, why."""
+    data = told.get("data", {})
+    severity = f" ({data['severity']})" if data.get("severity") else ""
+    said = f"{told['kind'].removeprefix('alert.')}  {data.get('rule', '')}{severity}: {data.get('reason', '')}"
+    return f"{datetime.fromtimestamp(told['at'] / 1000, UTC):%H:%M:%S}  {plain(said)}"
 
 
 def plain(text: str) -> Text:
