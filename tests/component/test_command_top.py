@@ -60,7 +60,16 @@ def test_what_it_cannot_show_is_a_sentence(live: Living, free_port: object) -> N
 def test_the_picture_tells_of_alerts_and_of_a_view_that_is_away() -> None:
     now = Now()
     now.take({"type": "hello", "site_id": "shop"})
-    now.take({"type": "alert", "alert": {"at": 0, "kind": "alert.firing", "data": {"rule": "many", "severity": "warning", "reason": "12, > 9"}}})
+    now.take(
+        {
+            "type": "alert",
+            "alert": {
+                "at": 0,
+                "kind": "alert.firing",
+                "data": {"rule": "many", "severity": "warning", "reason": "12, > 9"},
+            },
+        }
+    )
     now.take({"type": "away"})
     console = Console(width=120, record=True, file=StringIO())
     console.print(told(now))
