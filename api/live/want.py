@@ -9,6 +9,7 @@ from api.live.position import LONGEST
 from api.live.rule import Rule
 from api.problems import BadParameter
 from api.query.word import Reference
+from pulse.alerting.wanted import Country
 
 Kind = Literal["events", "counters", "aggregate", "alerts"]
 KINDS: tuple[Kind, ...] = ("events", "counters", "aggregate", "alerts")
@@ -34,7 +35,9 @@ class Want(BaseModel):
     )
     event: Several = Field([], description="Only events of this name; several: of any of them.")
     path: Several = Field([], description="Only events of this page, `/docs/*` of all that begin so; several: of any.")
-    country: Several = Field([], description="Only events of this country; several: of any.")
+    country: Annotated[list[Country], Field(max_length=MOST_VALUES)] = Field(
+        [], description="Only events of this country, by ISO 3166-1 alpha-2; several: of any."
+    )
     bot: bool | None = Field(None, description="Only events of crawlers and other machines, or only of others.")
     risk: Annotated[list[Band], BeforeValidator(_parts)] = Field(
         [], max_length=MOST_VALUES, description="Only events of this band of risk; several: of any of them."
@@ -53,7 +56,7 @@ class Want(BaseModel):
         return Rule(
             tuple(sorted(set(self.event))),
             tuple(sorted(set(self.path))),
-            tuple(sorted({each.upper() for each in self.country})),
+            tuple(sorted(set(self.country))),
             self.bot,
             (name, value) if name else None,
             tuple(sorted(set(self.risk))),

@@ -179,13 +179,19 @@ class SecretRotation(BaseModel):
     secret: Secret | None = Field(None, description=ITS_SECRET)
 
 
+def _one(kind: str) -> str:
+    if kind not in kinds.KINDS:
+        raise ValueError(kinds.fault_of(kind) or "stands for several kinds: name one, such as alert.firing")
+    return kind
+
+
 class Sample(BaseModel):
     """A notice to try a template with."""
 
     model_config = ConfigDict(extra="forbid")
 
     template: Template = "json"
-    kind: Kind = Field("alert.firing", examples=["alert.resolved"])
+    kind: Annotated[Kind, AfterValidator(_one)] = Field("alert.firing", examples=["alert.resolved"])
     data: Annotated[dict[str, Any], AfterValidator(_small)] = Field(
         SAMPLE,
         description="What the notice has to say.",

@@ -196,6 +196,7 @@ def test_what_cannot_be_asked_is_told(live: Living) -> None:
         "last_id=a~b~1",
         "unknown=1",
         "property=plan",
+        "country=XX1",
     ):
         assert refused(live, query, "reader") == 4400
         with live.stream(query) as answer:

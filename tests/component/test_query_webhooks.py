@@ -308,3 +308,6 @@ async def test_a_template_can_be_looked_at(api: Api) -> None:
         assert field in shown.json()["body"]
     for data in ({"a": "x" * 40_000}, {"a": 10**30}):
         assert (await api.ask("POST", f"{HOOKS}/preview", json={"data": data})).status_code == 400
+    for kind, said in (("alert.fireing", "did you mean alert.firing?"), ("alert", "several kinds"), ("*", "several")):
+        refused = await api.ask("POST", f"{HOOKS}/preview", json={"kind": kind})
+        assert (refused.status_code, said in refused.text) == (400, True), refused.text
