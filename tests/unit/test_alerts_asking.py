@@ -103,7 +103,7 @@ def test_the_store_that_refuses_earlier_days_is_asked_for_them_again() -> None:
         refused = 0
 
         def ask(self, statement: str, parameters: Any = None, **settings: Any) -> Any:
-            if parameters["end"] < (MINUTE - 700) * MINUTE_MS and self.refused < 14:
+            if parameters["end"] < (MINUTE - 700) * MINUTE_MS and not self.refused:
                 self.refused += 1
                 raise QueryError("too much")
             return super().ask(statement, parameters, **settings)
@@ -112,8 +112,16 @@ def test_the_store_that_refuses_earlier_days_is_asked_for_them_again() -> None:
     watched = rule("a", {"kind": "anomaly"}, metric="vpn_share")
     wanted = Wanted(MINUTE, [want(watched)._replace(usual=(1, 0))])
     first, second = (go_round(store, [wanted], (MINUTE + 2) * MINUTE_MS, None, 0) for _ in range(2))
-    assert (set(first.refused), first.usual, first.fault) == ({("one", watched.question)}, {}, "")
-    assert (second.refused, len(second.usual["one", watched.question].spans)) == ([], 14)
+    assert (first.put_off, first.usual, first.fault) == ([("one", watched.question)], {}, "")
+    assert (first.refused, "one" in {site for site, _ in first.answers}) == ([], True), "all else is asked and told"
+    assert (second.put_off, len(second.usual["one", watched.question].spans)) == ([], 14)
+
+
+def test_of_what_is_put_off_no_earlier_days_are_asked_for() -> None:
+    watched = rule("a", {"kind": "anomaly"}, metric="vpn_share")
+    wanted = Wanted(MINUTE, [want(watched)._replace(usual=(1, 0))], {("one", watched.question)})
+    found = go_round(Fixed(), [wanted], (MINUTE + 2) * MINUTE_MS, None, 0)
+    assert (found.usual, found.put_off, len(found.answers)) == ({}, [], 1)
 
 
 def test_rules_that_ask_the_same_ask_once() -> None:
