@@ -272,12 +272,12 @@ def stream_of(rows: pa.Table) -> bytes:
     return written
 
 
-def _held_back(block: bytes, demand: Callable[[], None]) -> Iterator[bytes]:
-    """A block in two pieces: what is demanded is demanded between them."""
-    half = len(block) // 2
-    yield block[:half]
+def _held_back(block: bytes, demand: Callable[[], None]) -> Iterator[memoryview]:
+    """A block in two pieces, of which none is copied: what is demanded is demanded between them."""
+    whole, half = memoryview(block), len(block) // 2
+    yield whole[:half]
     demand()
-    yield block[half:]
+    yield whole[half:]
 
 
 def _longest_insert(table: str, columns: Sequence[str]) -> int:
