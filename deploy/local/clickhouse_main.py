@@ -48,7 +48,7 @@ def main(folder: Path, closed: bool) -> int:
     )
     held_open = os.open(ending, os.O_RDWR | os.O_NONBLOCK)
     asked = Event()
-    Thread(target=_close_when_asked, args=(held_open, asked), daemon=True).start()
+    Thread(target=_close_when_asked, args=(ending, held_open, asked), daemon=True).start()
     _serve(folder / "data", statements)
     return 0 if asked.is_set() else 1
 
@@ -95,10 +95,12 @@ def _end(ended: Path) -> None:
     os._exit(0)
 
 
-def _close_when_asked(pipe: int, asked: Event) -> None:
+def _close_when_asked(ending: Path, held_open: int, asked: Event) -> None:
+    """Let the pipe come to its end; a server that has yet to open it would wait for a writer for ever."""
     signal.sigwait(ENDING)
     asked.set()
-    os.close(pipe)
+    os.close(held_open)
+    os.close(os.open(ending, os.O_WRONLY))
 
 
 def _serve(data: Path, statements: str) -> None:

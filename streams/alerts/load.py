@@ -44,15 +44,15 @@ def from_store(client: Client, sites: Mapping[str, Site], minute: int) -> dict[s
 
 
 def _read(client: Client, some: Mapping[str, Counted], minute: int) -> dict[str, Unavailable | QueryError]:
-    """Fill sites, in one reading or, where that is too much, in several; those that cannot be read, and why."""
-    try:
-        _fill(client, some, minute)
-    except (Unavailable, QueryError) as error:
-        client.ping()
-        for counted in some.values():
-            counted.site.clear()
-        if len(some) == 1:
-            return dict.fromkeys(some, error)
+    """Fill sites, in one reading or, where that is too much, in several; those that cannot be read, and why.
+
+    One that is alone is read a second time: the first time the store may not have been there yet.
+    """
+    error = _tried(client, some, minute)
+    if error is not None and len(some) == 1:
+        error = _tried(client, some, minute)
+        return {} if error is None else dict.fromkeys(some, error)
+    if error is not None:
         names = list(some)
         halves = names[: len(names) // 2], names[len(names) // 2 :]
         log.warning("%d sites are read in halves: %s", len(names), error)
@@ -62,6 +62,18 @@ def _read(client: Client, some: Mapping[str, Counted], minute: int) -> dict[str,
             for name, why in _read(client, {each: some[each] for each in half}, minute).items()
         }
     return {}
+
+
+def _tried(client: Client, some: Mapping[str, Counted], minute: int) -> Unavailable | QueryError | None:
+    """Fill sites; what the store, which is there, has against it. Raises Unavailable if it is away."""
+    try:
+        _fill(client, some, minute)
+    except (Unavailable, QueryError) as error:
+        client.ping()
+        for counted in some.values():
+            counted.site.clear()
+        return error
+    return None
 
 
 def _fill(client: Client, some: Mapping[str, Counted], minute: int) -> None:

@@ -26,6 +26,18 @@ class Small(Client):
         return super().tables(name, parameters, max_result_rows=MOST_ROWS, result_overflow_mode="throw", **settings)
 
 
+class Coming(Client):
+    """A store that is not there when it is asked for the first time."""
+
+    asked = 0
+
+    def tables(self, name: Any, parameters: Any, **settings: Any) -> Any:
+        self.asked += 1
+        if self.asked == 1:
+            raise Unavailable("ClickHouse does not answer: Connection refused")
+        return super().tables(name, parameters, **settings)
+
+
 @pytest.fixture
 def client(clickhouse: str) -> Iterator[Client]:
     made = Small(clickhouse)
@@ -51,6 +63,12 @@ def test_a_site_that_the_store_refuses_is_left_out_and_the_others_are_counted_on
     }
     assert totals == {"a": 40, "b": 40, "d": 40, "e": 1}
     assert from_store(client, sites("c"), MINUTE) == {}
+
+
+def test_a_store_that_comes_while_it_is_asked_refuses_no_site(client: Client, clickhouse: str) -> None:
+    fill(client, [Row("a", "x", MINUTE * MINUTE_MS)])
+    assert set(from_store(Coming(clickhouse), sites("a"), MINUTE)) == {"a"}
+    assert set(from_store(Coming(clickhouse), sites("a", "b"), MINUTE)) == {"a", "b"}
 
 
 def test_a_store_that_is_away_is_told(client: Client) -> None:

@@ -85,6 +85,22 @@ def test_clickhouse_ends_cleanly_when_asked(tmp_path: Path, stopping: list[Runni
     assert running.process.returncode == 0
 
 
+@pytest.mark.parametrize("password", [None, "opens"])
+def test_clickhouse_ends_cleanly_when_asked_before_it_is_there(
+    tmp_path: Path, stopping: list[Running], password: str | None
+) -> None:
+    before = clickhouse_server.start(tmp_path, port.free(), port.free(), password)
+    stopping.append(before)
+    before.stop()
+    pipe = tmp_path / "ending.pipe"
+    pipe.unlink()
+    running = processes.spawn("ClickHouse", before.process.args, before.log, cwd=ROOT)  # type: ignore[arg-type]
+    stopping.append(running)
+    eventually(pipe.exists)
+    running.process.terminate()
+    assert running.process.wait(60) == 0
+
+
 def test_clickhouse_lets_in_only_who_knows_the_password(tmp_path: Path, stopping: list[Running]) -> None:
     at, native = port.free(), port.free()
     stopping.append(clickhouse_server.start(tmp_path / "o'pen", at, native, "opens"))
