@@ -10,10 +10,10 @@ from typing import Literal, get_args
 
 from clickhouse.client import Answer, Client, text_of
 from clickhouse.reports.activity import Activity, ask
-from clickhouse.reports.daybits import DAY_MS
 from clickhouse.reports.formula import Value
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import Happening
+from clickhouse.reports.query import LONG_MS
 from clickhouse.reports.scope import Scope, who_of
 from clickhouse.reports.statement import text_of as report
 from pulse.errors import QueryError
@@ -31,8 +31,8 @@ LONGEST = 200
 """How many values of a dimension an answer lists, the largest first."""
 
 COUNTED = ("event_count", "revenue")
-LONG_MS = 4 * DAY_MS
-"""From so long a range on it has more days in whole than such that are not, of which the events are read all the same."""
+BY_DAYS = (None, "day", "week", "event")
+"""Groups that can be told of whole days of UTC."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,19 @@ def answer(client: Client, query: StatsQuery, now_ms: int) -> StatsAnswer:
 
 def source_of(query: StatsQuery) -> str:
     """The table that answers exactly at the least cost."""
+    if _is_of_days(query):
+        return "pages"
     whole_minutes = query.start_ms % MINUTE_MS == 0 and query.end_ms % MINUTE_MS == 0
     bots_told = query.bots == "include" or (query.metric == "event_count" and not query.currency)
     return "metrics_minute" if query.metric in COUNTED and whole_minutes and bots_told else "events"
+
+
+def _is_of_days(query: StatsQuery) -> bool:
+    """Whether how often each event happened on each day is all that is asked for, of so many days that these are fewer rows."""
+    is_of_some = query.countries or query.device_types or query.currency
+    is_utc = query.timezone == "UTC" or query.group_by not in TIMES
+    is_long = query.end_ms - query.start_ms >= LONG_MS
+    return query.metric == "event_count" and query.group_by in BY_DAYS and is_utc and is_long and not is_of_some
 
 
 def activity_of(query: StatsQuery) -> Activity | None:
@@ -131,6 +141,8 @@ def _ask(client: Client, query: StatsQuery, source: str, group: str) -> Answer:
 def _statement(query: StatsQuery, source: str) -> str:
     if query.metric == "unique_users":
         return report("users", who=who_of("users", query.people))
+    if source == "pages":
+        return report("counts_days", days=report("pages_days"))
     return text_of(_file(query.metric, source))
 
 

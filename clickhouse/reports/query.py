@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickhouse.client import Client
+from clickhouse.reports.daybits import DAY_MS
 from clickhouse.reports.field import Field
 from clickhouse.reports.filter import Parameters, conditions, names_cohort
 from clickhouse.reports.formula import Formula, Value
@@ -21,6 +22,9 @@ IN_MINUTES = frozenset({"event", "country", "device_type"})
 """The fields by which the minute aggregates are kept apart."""
 OF_PAGES = frozenset({"event", "path"})
 """Those by which events are counted by days."""
+BY_DAYS = frozenset({"day", "week", "month"})
+LONG_MS = 4 * DAY_MS
+"""From so long a range on it has more days in whole than such that are not, of which the events are read all the same."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,12 @@ def source_of(question: Question) -> Source:
     fields = {each.field for each in conditions(filter_)} | {each.name for each in question.breakdown}
     if not all(each.is_in_minutes for each in question.metrics) or names_cohort(filter_):
         return "events"
-    if fields <= IN_MINUTES and _is_of_minutes(question):
-        return "metrics_minute"
-    of_pages = not any(each.is_money for each in question.metrics) and question.granularity == "none"
-    return "pages" if fields <= OF_PAGES and of_pages else "events"
+    of_minutes = fields <= IN_MINUTES and _is_of_minutes(question)
+    of_days = fields <= OF_PAGES and _is_of_days(question)
+    is_long = question.scope.end_ms - question.scope.start_ms >= LONG_MS
+    if of_days and (is_long or not of_minutes):
+        return "pages"
+    return "metrics_minute" if of_minutes else "events"
 
 
 def _is_of_minutes(question: Question) -> bool:
@@ -101,6 +107,12 @@ def _is_of_minutes(question: Question) -> bool:
         ranges.append(question.compared)
     are_whole = all(each.start_ms % MINUTE_MS == 0 and each.end_ms % MINUTE_MS == 0 for each in ranges)
     return are_whole and (question.scope.bots == "include" or not any(each.is_money for each in question.metrics))
+
+
+def _is_of_days(question: Question) -> bool:
+    """Whether it is of events alone, counted by buckets that are whole days of UTC, if by any."""
+    is_utc = question.granularity in BY_DAYS and question.scope.timezone == "UTC"
+    return (is_utc or question.granularity == "none") and not any(each.is_money for each in question.metrics)
 
 
 def _parameters(question: Question) -> dict[str, object]:

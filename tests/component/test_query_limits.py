@@ -66,7 +66,7 @@ ADAPTED: dict[str, dict[str, Any]] = {
     "/api/v1/analytics/retention": {},
     **{f"/analytics/{name}": RANGE for name in ("overview", "sessions/daily", "engagement", "pages/top", "geo")},
     "/analytics/sources": RANGE,
-    "/analytics/storage": RANGE | {"filter": '{"field": "path", "value": ""}'},
+    "/analytics/storage": RANGE | {"filter": '{"field": "url", "value": ""}'},
     **{
         f"/websites/shop/analytics/{name}": {"start": "2026-03-05", "end": "2026-03-06"}
         for name in ("traffic", "pages", "users", "audience")

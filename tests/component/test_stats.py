@@ -172,15 +172,24 @@ def test_every_answer_is_that_of_a_count_by_hand(store: Client, rows: list[Row])
 
 
 def test_counts_of_whole_minutes_come_from_the_aggregates(store: Client) -> None:
-    whole = StatsQuery("shop", "event_count", BEGIN, END)
+    whole = StatsQuery("shop", "event_count", BEGIN, END, "hour")
     assert source_of(whole) == "metrics_minute"
     assert answer(store, whole, END).source == "metrics_minute"
     for other in (
-        StatsQuery("shop", "event_count", BEGIN + 1, END),
+        StatsQuery("shop", "event_count", BEGIN + 1, END, "hour"),
         StatsQuery("shop", "unique_users", BEGIN, END),
         StatsQuery("shop", "revenue", BEGIN, END, bots="exclude"),
     ):
         assert source_of(other) == "events"
+
+
+def test_counts_of_many_days_come_from_the_days_of_pages(store: Client) -> None:
+    whole = StatsQuery("shop", "event_count", BEGIN + 1, END, "day")
+    for asked in (whole, replace(whole, bots="exclude", events=("purchase",)), replace(whole, group_by="event")):
+        assert answer(store, asked, END).source == "pages"
+    shorter = replace(whole, end_ms=BEGIN + 3 * 86_400_000)
+    for other in (shorter, replace(whole, timezone="Asia/Kathmandu"), replace(whole, countries=("DE",))):
+        assert source_of(other) != "pages"
 
 
 def test_users_of_whole_days_are_told_by_who_was_there(store: Client) -> None:
@@ -199,9 +208,10 @@ def test_users_of_whole_days_are_told_by_who_was_there(store: Client) -> None:
         assert [answer(store, each, END).source for each in questions] == [source] * len(questions)
 
 
-def test_both_sources_agree(store: Client) -> None:
-    later = answer(store, StatsQuery("shop", "event_count", 1, END + 60 * MINUTE_MS, "event"), END)
-    whole = answer(store, StatsQuery("shop", "event_count", 0, END + 60 * MINUTE_MS, "event"), END)
+def test_events_and_minutes_agree(store: Client) -> None:
+    until = END + 60 * MINUTE_MS
+    later = answer(store, StatsQuery("shop", "event_count", 1, until, "country"), END)
+    whole = answer(store, StatsQuery("shop", "event_count", 0, until, "country"), END)
     assert (later.source, whole.source) == ("events", "metrics_minute")
     assert later.breakdown == whole.breakdown
 
