@@ -75,7 +75,7 @@ def people(client: Client, asked: FunnelQuery, step: int, fate: Fate, after: str
         raise QueryError(f"step: the funnel has steps 1 to {len(asked.steps)}")
     bound = Parameters(asked.scope.parameters() | {"after": after, "limit": limit})
     wanted = f"times[{step}] > 0" if fate == "reached" else f"level = {step}"
-    found = client.ask(text_of("funnel_people", wanted=wanted, inner=attempts(asked, bound)), bound)
+    found = client.ask(text_of("funnel_people", wanted=wanted, inner=attempts(asked, bound, named=True)), bound)
     return [Person(who, level, tuple(times)) for who, level, times in found.rows]
 
 

@@ -6,7 +6,7 @@ SELECT
     indexOf(levels, arrayMax(levels)) AS i,
     keys[i] AS key,
     untils[i] AS until,
-    ahead1[i] AS ahead,
+    $columns,
     $found AS found
 FROM ($inner)
 WHERE arrayMax(levels) > 0

@@ -1,8 +1,10 @@
 -- Each unit's events that matter, in order: the moment, the first step it fits and all that it fits, packed in one number.
+-- Of who never did what may follow the first step, the first event to begin with says all.
 SELECT
     who,
-    part,
-    arraySort(groupArray(2000000)($item)) AS items
+    $own_part AS part,
+    arraySort(groupArray(2000000)($item)) AS every,
+    $items AS items
 FROM
 (
     SELECT
@@ -19,5 +21,5 @@ FROM
     WHERE $named AND $filter AND $held
 )
 WHERE $wanted
-GROUP BY who, part
-HAVING countIf(bitAnd(fits, $entry) != 0) > 0
+GROUP BY $keys
+HAVING arrayExists(x -> bitAnd(x$number, $entry) != 0, every)
