@@ -4,6 +4,7 @@ Counts come from the minute aggregates where these are exact, else from the even
 repetitions: those within the window of deduplication are removed before they are stored.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
@@ -13,7 +14,10 @@ from clickhouse.reports.activity import Activity, ask
 from clickhouse.reports.formula import Value
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import Happening
+from clickhouse.reports.metric import Source
 from clickhouse.reports.query import LONG_MS
+from clickhouse.reports.query_statement import TIMES as BUCKETS
+from clickhouse.reports.query_statement import summed
 from clickhouse.reports.scope import Scope, who_of
 from clickhouse.reports.statement import text_of as report
 from pulse.errors import QueryError
@@ -26,6 +30,7 @@ OfRisk = Literal["network", "bot_kind", "risk_band"]
 Bots = Literal["include", "exclude"]
 
 TIMES = ("minute", "hour", "day", "week")
+SESSIONS = "stats/sessions"
 OF_RISK: tuple[OfRisk, ...] = get_args(OfRisk)
 LONGEST = 200
 """How many values of a dimension an answer lists, the largest first."""
@@ -86,7 +91,7 @@ def answer(client: Client, query: StatsQuery, now_ms: int) -> StatsAnswer:
     )
 
 
-def source_of(query: StatsQuery) -> str:
+def source_of(query: StatsQuery) -> Source:
     """The table that answers exactly at the least cost."""
     if _is_of_days(query):
         return "pages"
@@ -120,7 +125,7 @@ def _were_there(client: Client, activity: Activity, now_ms: int) -> StatsAnswer:
     return StatsAnswer(sum(row[1] for row in found.rows), (), source, found.rows_read, found.ms)
 
 
-def _ask(client: Client, query: StatsQuery, source: str, group: str) -> Answer:
+def _ask(client: Client, query: StatsQuery, source: Source, group: str) -> Answer:
     return client.ask(
         _statement(query, source),
         {
@@ -133,23 +138,50 @@ def _ask(client: Client, query: StatsQuery, source: str, group: str) -> Answer:
             "countries": list(query.countries),
             "devices": list(query.device_types),
             "bots": query.bots,
-        }
-        | ({"currency": query.currency, "money": int(query.metric == "revenue")} if query.metric in COUNTED else {}),
+            "currency": query.currency,
+        },
     )
 
 
-def _statement(query: StatsQuery, source: str) -> str:
-    if query.metric == "unique_users":
-        return report("users", who=who_of("users", query.people))
-    if source == "pages":
-        return report("counts_days", days=report("pages_days"))
-    return text_of(_file(query.metric, source))
+def _statement(query: StatsQuery, source: Source) -> str:
+    if query.metric in COUNTED:
+        return _counts(query, source)
+    return report("users", who=who_of("users", query.people)) if query.metric == "unique_users" else text_of(SESSIONS)
 
 
-def _file(metric: Metric, source: str) -> str:
-    if metric in COUNTED:
-        return "stats/counts_of_minutes" if source == "metrics_minute" else "stats/counts_of_events"
-    return "stats/sessions"
+def _counts(query: StatsQuery, source: Source) -> str:
+    """Of rows that are events, or sums of such."""
+    is_money, without = query.metric == "revenue", query.bots == "exclude"
+    of_sums = f"toInt64(sum(counted.events)){' - toInt64(sum(counted.bots))' if without else ''}"
+    passes = [f"{field} IN {{{name}:Array(String)}}" for field, name in _named(query)]
+    passes += ["counted.currency = {currency:String}"] if query.currency else []
+    passes += ["NOT counted.bot"] if without and source == "events" else []
+    return report(
+        "counts",
+        key=_key(query.group_by),
+        n="count()" if source == "events" else of_sums,
+        money="sum(counted.revenue)" if is_money else "0",
+        currencies="groupUniqArrayIf(toString(counted.currency), counted.revenue != 0)" if is_money else "[]",
+        rows=report("ranged") if source == "events" else summed(source, ()),
+        passes=" AND ".join(passes) or "1",
+    )
+
+
+def _key(group: Group | OfRisk | None) -> str:
+    """What tells the parts of an answer apart: the second at which one begins, or a dimension's value."""
+    if group in TIMES:
+        return f"toUnixTimestamp({BUCKETS[group]})"  # type: ignore[index]
+    return f"counted.{group}" if group else "''"
+
+
+def _named(query: StatsQuery) -> Iterator[tuple[str, str]]:
+    """The fields of which values are named, and the parameters that name them."""
+    if query.events:
+        yield "counted.event", "events"
+    if query.countries:
+        yield "counted.country", "countries"
+    if query.device_types:
+        yield "counted.device_type", "devices"
 
 
 def _values(query: StatsQuery, found: Answer) -> dict[str, int | Decimal]:

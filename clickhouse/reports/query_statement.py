@@ -1,12 +1,12 @@
 """The statement of a question to the planner."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from clickhouse.reports import formula
 from clickhouse.reports.field import Field
-from clickhouse.reports.filter import Parameters, numeric, text
+from clickhouse.reports.filter import Parameters, conditions, numeric, text
 from clickhouse.reports.filter import sql_of as condition
 from clickhouse.reports.formula import Formula
 from clickhouse.reports.metric import Metric, Source, counted, not_numbers, sql_of
@@ -181,8 +181,17 @@ def _order(wanted: Wanted) -> str:
 
 
 def _rows(wanted: Wanted, past: int) -> str:
-    sums = {"metrics_minute": "minutes", "pages": "pages_days"}.get(wanted.source)
-    return _ranged(text_of(sums) if sums else rows_of(wanted.scope, "visitors"), past)
+    if wanted.source == "events":
+        return _ranged(rows_of(wanted.scope, "visitors"), past)
+    fields = {each.field for each in conditions(wanted.scope.filter)} | {each.name for each in wanted.breakdown}
+    return _ranged(summed(wanted.source, fields), past)
+
+
+def summed(source: Source, fields: Collection[str]) -> str:
+    """What stands behind FROM for sums of events, of which some fields are of interest."""
+    if source == "metrics_minute":
+        return text_of("minutes")
+    return text_of("pages_days", path="path," if "path" in fields else "")
 
 
 def _ranged(rows: str, past: int) -> str:
