@@ -123,6 +123,9 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"quiet": {"from": "22:00", "to": "07:00", "timezone": "Mars/Olympus"}}, "IANA"),
     ({"condition": {"kind": "threshold", "operator": ">", "value": "NaN"}}, "finite"),
     ({"unknown": 1}, "Extra inputs"),
+    ({"windowMinutes": 1}, "windowMinutes: Extra inputs are not permitted; did you mean window_minutes?"),
+    ({"countries": ["AT"]}, "did you mean where.countries?"),
+    ({"condition": {"kind": "no_data", "z": 3}}, "condition.no_data.z: Extra inputs are not permitted"),
 ]
 
 
