@@ -27,9 +27,12 @@ Definition = Annotated[
         metavar="FILE", allow_dash=True, help="The rule as JSON, as the query API takes it; - is standard input."
     ),
 ]
-For = Annotated[str, typer.Option("--for", metavar="TIME", help="For how long: 30m, 8h, 2d.")]
+For = Annotated[
+    str | None, typer.Option("--for", metavar="TIME", help="For how long: 30m, 8h, 2d; an hour unless it is said.")
+]
 End = Annotated[bool, typer.Option("--end", help="End a snooze.")]
 
+HOUR = "1h"
 UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 COLUMNS = (
     *("id", "site_id", "name", "state", "metric", "condition", "window_minutes", "severity"),
@@ -131,8 +134,11 @@ def unmute(rule: Id, api: option.Api = None, key: option.Key = None) -> None:
 
 
 @alerts.command()
-def snooze(rule: Id, lasts: For = "1h", end: End = False, api: option.Api = None, key: option.Key = None) -> None:
+def snooze(rule: Id, lasts: For = None, end: End = False, api: option.Api = None, key: option.Key = None) -> None:
     """Have a rule not begin to fire for a while; what still holds afterwards fires then."""
+    if end and lasts is not None:
+        raise typer.BadParameter("cannot be given with --end, which ends a snooze at once", param_hint="--for")
+    lasts = HOUR if lasts is None else lasts
     until = None if end else int(time.time() * 1000) + _ms(lasts)
     _change(rule, {"snoozed_until": until}, "is not snoozed" if end else f"is snoozed for {lasts}", api, key)
 

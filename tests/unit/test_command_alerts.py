@@ -77,3 +77,15 @@ def test_a_rule_is_shown_with_its_moments_in_words(answer: Answer) -> None:
     shown = CliRunner().invoke(app, ["alerts", "show", "rule_1", "--told", "0"]).output
     lines = dict(line.split(maxsplit=1) for line in shown.splitlines())
     assert (lines["state"], lines["snoozed_until"]) == ("ok", "2026-09-21 14:14")
+
+
+def test_a_snooze_is_ended_or_lasts_and_not_both(answer: Answer) -> None:
+    answer("PATCH alerts/rule_1", RULE)
+    refused = CliRunner().invoke(app, ["alerts", "snooze", "rule_1", "--end", "--for", "2h"])
+    assert refused.exit_code == 2
+    assert "--for: cannot be given with --end, which ends a snooze at once" in " ".join(
+        refused.stderr.replace("│", "").split()
+    )
+    for words, said in (([], "snoozed for 1h"), (["--for", "2h"], "snoozed for 2h"), (["--end"], "not snoozed")):
+        done = CliRunner().invoke(app, ["alerts", "snooze", "rule_1", *words])
+        assert (done.exit_code, done.output) == (0, f"rule_1 is {said}\n")
