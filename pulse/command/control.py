@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from msgspec import json
@@ -75,9 +75,9 @@ def show(records: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: 
     console.print(table)
 
 
-def moment(ms: int) -> str:
+def moment(ms: int, to: Literal["minutes", "seconds"] = "minutes") -> str:
     """A moment as people read it, in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(sep=" ", timespec=to).removesuffix("+00:00")
 
 
 def _cell(name: str, value: Any) -> str:

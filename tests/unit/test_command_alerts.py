@@ -1,10 +1,11 @@
-"""What `pulse alerts` shows of rules, and which words it refuses."""
+"""What `pulse alerts` and `pulse webhooks` show, and which words they refuse."""
 
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from msgspec import json
 from typer.testing import CliRunner
 
 from pulse.command import wire
@@ -89,3 +90,14 @@ def test_a_snooze_is_ended_or_lasts_and_not_both(answer: Answer) -> None:
     for words, said in (([], "snoozed for 1h"), (["--for", "2h"], "snoozed for 2h"), (["--end"], "not snoozed")):
         done = CliRunner().invoke(app, ["alerts", "snooze", "rule_1", *words])
         assert (done.exit_code, done.output) == (0, f"rule_1 is {said}\n")
+
+
+def test_deliveries_are_listed_with_when_they_are_tried_next(answer: Answer) -> None:
+    sent = {"id": "dlv_1", "kind": "alert.firing", "attempts": 2, "error": "refused", "created": 1_790_000_000_000}
+    waiting = sent | {"state": "pending", "next_attempt": 1_790_000_030_000, "status": None, "finished": None}
+    done = sent | {"state": "delivered", "next_attempt": None, "status": 200, "finished": 1_790_000_000_000}
+    answer("GET webhooks/whk_1/deliveries", {"data": [waiting, done]})
+    shown = table(CliRunner().invoke(app, ["webhooks", "deliveries", "whk_1"]).output)
+    assert [row["next"] for row in shown] == ["2026-09-21 14:13:50", ""]
+    as_json = CliRunner().invoke(app, ["webhooks", "deliveries", "whk_1", "--json"]).output.splitlines()
+    assert [json.decode(line) for line in as_json] == [waiting, done]
