@@ -122,6 +122,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"quiet": {"from": "25:00", "to": "07:00"}}, "String should match"),
     ({"quiet": {"from": "22:00", "to": "07:00", "timezone": "Mars/Olympus"}}, "IANA"),
     ({"condition": {"kind": "threshold", "operator": ">", "value": "NaN"}}, "finite"),
+    ({"metric": "ratio", "of": ["a", "b"], "over": ["b", "a", "b"]}, "over: names the very events that of names"),
     ({"unknown": 1}, "Extra inputs"),
     ({"windowMinutes": 1}, "windowMinutes: Extra inputs are not permitted; did you mean window_minutes?"),
     ({"countries": ["AT"]}, "did you mean where.countries?"),
@@ -147,6 +148,7 @@ async def test_a_fault_is_told_of_its_field(api: Api) -> None:
         ({"where": {"countries": ["Austria"]}}, "where.countries.0"),
         ({"quiet": {"from": "22:00", "to": "22:00"}}, "quiet.to"),
         ({"condition": {"kind": "no_data"}, "min_volume": 1}, "min_volume"),
+        ({"metric": "ratio", "of": ["a"], "over": ["a"]}, "over"),
     ]
     for wrong, place in at:
         answer = await api.ask("POST", "/api/v1/alerts", json=RULE | wrong)
