@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.meant import meant
 from pulse.errors import Conflict, NotFound, PulseError, QueryError, TooCostly, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -30,6 +31,8 @@ NAMES: Mapping[int, str] = {
 }
 """What a problem is named where nothing more is known than its status."""
 RETRY_AFTER_S = 5
+MOST_MEANT = 10
+"""Of so many faults of a request it is said what was meant: a body may hold any number."""
 CHALLENGE = "Bearer"
 
 log = getLogger(__name__)
@@ -175,9 +178,9 @@ def _status(error: PulseError) -> int:
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [_fault(found) for found in error.errors()]
+    faults = [_fault(request, found, number < MOST_MEANT) for number, found in enumerate(error.errors())]
     return response(400, "; ".join(f"{fault.parameter}: {fault.reason}" for fault in faults), faults)
 
 
@@ -194,11 +197,14 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
     )
 
 
-def _fault(found: Mapping[str, Any]) -> Fault:
-    """One refused parameter: `query.limit` is told as `limit`, `body.origins.0` as `origins.0`."""
+def _fault(request: Request, found: Mapping[str, Any], is_guessed: bool) -> Fault:
+    """One refused parameter: `query.limit` is told as `limit`, `body.origins.0` as `origins.0`; one that is unknown with the likeliest."""
     place = found["loc"][:1] if found["type"] == "json_invalid" else found["loc"][1:] or found["loc"]
     name = ".".join(str(part) for part in place)
-    return Fault(parameter=_text(name), reason=_text(str(found["msg"]).removeprefix("Value error, ")))
+    reason = str(found["msg"]).removeprefix("Value error, ")
+    if is_guessed and found["type"] == "extra_forbidden" and (likely := meant(request, found["loc"])):
+        reason += f"; did you mean {likely}?"
+    return Fault(parameter=_text(name), reason=_text(reason))
 
 
 def _text(text: str) -> str:

@@ -1,6 +1,6 @@
 """Alert rules as they are asked for and answered. Moments are ms since the epoch."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
@@ -20,6 +20,9 @@ EXAMPLE: dict[str, Any] = {
     "condition": {"kind": "threshold", "operator": ">", "value": 0.05, "resolve": 0.02},
     "min_volume": 50,
 }
+
+
+Standing = Literal["ok", "firing", "no_data", "off", "unknown"]
 
 
 class AlertRequest(WantedRule):
@@ -56,6 +59,17 @@ class AlertRecord(Rule):
     snoozed_until: int | None = None
     created: int = Field(examples=[1763640000000])
     changed: int = Field(description="Since when it is as it is.", examples=[1763640000000])
+
+
+class AlertStanding(AlertRecord):
+    """A rule with where it stands."""
+
+    state: Standing = Field(
+        description="What it told last: `firing`, `no_data`, or `ok` if nothing or that it is over. `off`: it is not enabled. `unknown`: the store of what was told does not answer."
+    )
+    groups_firing: int | None = Field(
+        description="How many of its groups fire, 1 of a rule without groups; null if that is unknown.", examples=[0]
+    )
 
 
 class Expected(BaseModel):
@@ -137,5 +151,14 @@ def definition_of(rule: Rule) -> dict[str, Any]:
 
 def told(rule: AlertRule) -> AlertRecord:
     """A rule as it is answered."""
+    return AlertRecord.model_validate(_fields(rule))
+
+
+def told_standing(rule: AlertRule, state: Standing, groups_firing: int | None) -> AlertStanding:
+    """The same with where it stands."""
+    return AlertStanding.model_validate(_fields(rule) | {"state": state, "groups_firing": groups_firing})
+
+
+def _fields(rule: AlertRule) -> dict[str, Any]:
     kept = {name: getattr(rule, name) for name in ("id", "name", "enabled", "muted", "snoozed_until", "created")}
-    return AlertRecord.model_validate(rule.definition | kept | {"site_id": rule.site, "changed": rule.changed})
+    return rule.definition | kept | {"site_id": rule.site, "changed": rule.changed}

@@ -13,6 +13,7 @@ from api.query.alertform import (
     AlertChange,
     AlertRecord,
     AlertRequest,
+    AlertStanding,
     Backtest,
     Expected,
     Occurrence,
@@ -28,6 +29,7 @@ from api.query.backtest import tried
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
 from api.query.parts import Parts, With, now_ms
 from api.query.sites import found_site
+from api.query.standing import standing
 from api.query.telling import tell
 from api.query.testfire import notice_of
 from api.query.word import Reference
@@ -47,12 +49,13 @@ OneSite = Annotated[Reference | None, Query(description="The site; may be left o
 @router.get("/alerts", summary="The alert rules")
 async def list_rules(
     key: Reader, parts: With, site_id: OfSite = None, limit: Limit = USUAL, cursor: Cursor = None
-) -> Page[AlertRecord]:
-    """By id, those of the key's site or of all sites of the organisation."""
+) -> Page[AlertStanding]:
+    """By id, those of the key's site or of all sites of the organisation, each with where it stands."""
     after = decode(cursor)
     site = key.site_id if site_id is None else (await found_site(parts, key, site_id)).id
     found = await parts.stored(lambda store: store.rules.list(key.organisation, site, limit + 1, after))
-    return page_of([told(rule) for rule in found], limit, lambda rule: rule.id)
+    page = page_of(found, limit, lambda rule: rule.id)
+    return Page(data=await standing(parts, page.data), next_cursor=page.next_cursor)
 
 
 @router.post("/alerts", status_code=201, summary="Make an alert rule", responses=documented(409))
@@ -80,9 +83,10 @@ async def try_rule(request: Request, key: Reader, parts: With, trial: Trial) -> 
 
 
 @router.get("/alerts/{rule_id}", summary="An alert rule")
-async def get_rule(key: Reader, parts: With, rule_id: Reference) -> AlertRecord:
-    """A rule of another organisation answers as one that does not exist."""
-    return told(await _found(parts, key, rule_id))
+async def get_rule(key: Reader, parts: With, rule_id: Reference) -> AlertStanding:
+    """With where it stands. A rule of another organisation answers as one that does not exist."""
+    [found] = await standing(parts, [await _found(parts, key, rule_id)])
+    return found
 
 
 @router.put("/alerts/{rule_id}", summary="Replace an alert rule", responses=documented(409))

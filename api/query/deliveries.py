@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.control.deliveries import Range
-from api.control.outgoing import Attempt, Delivery
+from api.control.outgoing import Attempt, Delivery, Endpoint
 from api.problems import BadParameter, documented
 from api.query.access import Administrator
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
@@ -53,7 +53,10 @@ class DeliveryRecord(BaseModel):
         description="`pending`, `delivered`, `dead`: not tried again unless asked for, or `overtaken`: it was over before."
     )
     created: int
-    next_attempt: int | None = Field(None, description="When it is tried next, while it is pending.")
+    next_attempt: int | None = Field(
+        None,
+        description="When it is tried next, while it is pending; the end of the time for which its webhook is left alone, if that is later.",
+    )
     attempts: int = Field(description="Attempts so far.")
     status: int | None = Field(None, description="Of the last attempt.")
     error: str = Field(description="Of the last attempt.")
@@ -96,9 +99,9 @@ async def list_deliveries(
 ) -> Page[DeliveryRecord]:
     """The newest first."""
     before = _place(decode(cursor))
-    await found_webhook(parts, key, webhook_id)
+    endpoint = await found_webhook(parts, key, webhook_id)
     found = await parts.stored(lambda store: store.deliveries.list(webhook_id, state, limit + 1, before))
-    return page_of([told(each) for each in found], limit, lambda each: f"{each.created}:{each.id}")
+    return page_of([told(each, endpoint) for each in found], limit, lambda each: f"{each.created}:{each.id}")
 
 
 @router.get("/{webhook_id}/deliveries/{delivery_id}", summary="A delivery with its attempts")
@@ -106,10 +109,10 @@ async def get_delivery(
     key: Administrator, parts: With, webhook_id: Reference, delivery_id: Reference
 ) -> DeliveryInFull:
     """What was sent and what was answered, attempt by attempt."""
-    await found_webhook(parts, key, webhook_id)
+    endpoint = await found_webhook(parts, key, webhook_id)
     delivery, attempts = await parts.stored(lambda store: store.deliveries.get(webhook_id, delivery_id))
     tried = [_attempt(each) for each in attempts]
-    return DeliveryInFull(**told(delivery).model_dump(), notice=orjson.loads(delivery.record), tried=tried)
+    return DeliveryInFull(**told(delivery, endpoint).model_dump(), notice=orjson.loads(delivery.record), tried=tried)
 
 
 @router.post(
@@ -121,7 +124,8 @@ async def get_delivery(
 async def redeliver(key: Administrator, parts: With, webhook_id: Reference, delivery_id: Reference) -> DeliveryRecord:
     """At once, under the same `webhook-id`, and by a schedule that begins anew."""
     endpoint = await found_webhook(parts, key, webhook_id)
-    return told(await parts.stored(lambda store: store.deliveries.redeliver(endpoint, delivery_id, now_ms())))
+    again = await parts.stored(lambda store: store.deliveries.redeliver(endpoint, delivery_id, now_ms()))
+    return told(again, endpoint)
 
 
 @router.post(
@@ -146,18 +150,19 @@ async def send_test(key: Administrator, parts: With, webhook_id: Reference) -> D
     endpoint = await found_webhook(parts, key, webhook_id)
     data = {"webhook_id": endpoint.id, "name": endpoint.name, "message": "This is a test."}
     notice = Notice(id=f"test_{uuid4().hex}", kind=TEST, site_id=endpoint.site, at=now_ms(), data=data)
-    return told(await parts.stored(lambda store: store.deliveries.ask(endpoint, notice, now_ms())))
+    return told(await parts.stored(lambda store: store.deliveries.ask(endpoint, notice, now_ms())), endpoint)
 
 
-def told(delivery: Delivery) -> DeliveryRecord:
-    """A delivery as it is answered."""
+def told(delivery: Delivery, endpoint: Endpoint) -> DeliveryRecord:
+    """A delivery to an endpoint as it is answered."""
+    due = max(delivery.due, endpoint.blocked_until)
     return DeliveryRecord(
         id=delivery.id,
         notice_id=delivery.notice,
         kind=delivery.kind,
         state=delivery.state,
         created=delivery.created,
-        next_attempt=delivery.due if delivery.state == "pending" else None,
+        next_attempt=due if delivery.state == "pending" else None,
         attempts=delivery.attempts,
         status=delivery.status,
         error=delivery.error,

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from api.control.leads import Lead, Wanted, email_mark, personal_of
 from api.control.leadtold import notice_of
-from api.control.outgoing import Delivery
+from api.control.outgoing import Delivery, Endpoint
 from api.control.seal import LEADS, Seal
 from api.control.store import Store
 from api.keyring import Key
@@ -146,15 +146,15 @@ async def forward_lead(
     """To a webhook of its site, by the way that all notices go: it is tried again until it is there. Each call sends it once more."""
     lead = await _found(parts, key, lead_id, site_id)
 
-    def forward(store: Store) -> Delivery:
+    def forward(store: Store) -> tuple[Delivery, Endpoint]:
         endpoint = store.endpoints.get(key.organisation, lead.site, wanted.webhook_id)
         notice = notice_of(lead, f"{id_of(lead.id)}-{uuid4().hex}", FORWARDED, lead.suspicion, lead.reasons, lead.band)
         made = store.deliveries.ask(endpoint, notice, now_ms())
         if lead.status in OPEN:
             store.leads.change(key.organisation, lead.site, lead.id, HAS_GONE, now_ms())
-        return made
+        return made, endpoint
 
-    return delivery_told(await parts.stored(forward))
+    return delivery_told(*await parts.stored(forward))
 
 
 async def _found(parts: Parts, key: Key, lead_id: str, site_id: str | None) -> Lead:

@@ -88,7 +88,7 @@ SAMPLE: dict[str, Any] = {
     "group_by": "country",
     "group": "AT",
     "value": 2.0,
-    "expected": {"low": None, "high": 10.0},
+    "expected": {"low": 10.0, "high": None},
     "window": {"start": 1_790_000_040_000, "end": 1_790_000_340_000},
     "began": 1_790_000_340_000,
     "reason": "events in 5 min of country AT: 2, < 10",

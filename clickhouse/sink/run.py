@@ -74,7 +74,7 @@ class Sink:
         self._awake = Awake(most_s)
         self._shards = Shards(clients, most_s, note, self._awake.stood_still)
         self._reader = Reader(settings, self._leave)
-        self._fencing = Fencing()
+        self._fencing = Fencing(stop.wait)
         self._block = Block()
         self._applied: dict[tuple[Where, str, int], int] = {}
         self._unchecked: dict[Where, int] = {}
@@ -97,6 +97,7 @@ class Sink:
                 try:
                     self._turn()
                 except KafkaException as error:
+                    self._reader.joined = False
                     self._fencing.bear(error)
                     log.warning("joining Kafka anew: %s", error.args[0].str())
                     self._reader.renew()

@@ -133,9 +133,15 @@ def _anomaly(rule: Rule, condition: Anomaly, series: Series | Windows, minute: i
     score = found.score(value)
     size = {"up": score, "down": -score, "both": abs(score)}[condition.direction]
     over = condition.z / 2 if condition.resolve is None else condition.resolve
-    low = found.middle - condition.z * found.spread if condition.direction != "up" else None
-    high = found.middle + condition.z * found.spread if condition.direction != "down" else None
+    low, high = _band(rule, condition, found)
     return Look(value, size >= condition.z, size < over or size == 0, low, high, score)
+
+
+def _band(rule: Rule, condition: Anomaly, found: Usual) -> tuple[float | None, float | None]:
+    """Between which values all would be well: of counts and shares from 0 on, as they are never below; money may be given back."""
+    low, high = found.middle - condition.z * found.spread, found.middle + condition.z * found.spread
+    low = low if rule.metric == "revenue" else max(low, 0.0)
+    return None if condition.direction == "up" else low, None if condition.direction == "down" else high
 
 
 def _usual(rule: Rule, series: Series | Windows, minute: int, volume: int) -> Usual | None:

@@ -1,4 +1,4 @@
-"""A rule as it is asked for: what could hardly ever fire is refused. One that is kept already may be otherwise."""
+"""A rule as it is asked for: what could hardly ever fire, or tells nothing, is refused. One that is kept already may be otherwise."""
 
 from functools import cache
 from importlib.resources import files
@@ -52,4 +52,6 @@ def _fault_of(rule: Rule) -> Fault | None:
         return Fault("quiet.to", "must be another time than from: the rule would never begin to fire")
     if isinstance(rule.condition, NoData) and rule.min_volume is not None:
         return Fault("min_volume", "is not for no_data, which holds where there is no volume at all")
+    if rule.metric == "ratio" and set(rule.of) == set(rule.over):
+        return Fault("over", "names the very events that of names: so many of them for each of them is always 1")
     return None

@@ -12,7 +12,7 @@ import typer
 from msgspec import DecodeError, json
 
 from pulse.command import option
-from pulse.command.control import Control, show
+from pulse.command.control import Control, moment, show
 from pulse.errors import PulseError
 
 alerts = typer.Typer(help="The rules by which somebody is alerted.", no_args_is_help=True)
@@ -27,11 +27,18 @@ Definition = Annotated[
         metavar="FILE", allow_dash=True, help="The rule as JSON, as the query API takes it; - is standard input."
     ),
 ]
-For = Annotated[str, typer.Option("--for", metavar="TIME", help="For how long: 30m, 8h, 2d.")]
+For = Annotated[
+    str | None, typer.Option("--for", metavar="TIME", help="For how long: 30m, 8h, 2d; an hour unless it is said.")
+]
 End = Annotated[bool, typer.Option("--end", help="End a snooze.")]
 
+HOUR = "1h"
 UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
-COLUMNS = ("id", "site_id", "name", "metric", "condition", "window_minutes", "severity", "enabled", "muted")
+COLUMNS = (
+    *("id", "site_id", "name", "state", "metric", "condition", "window_minutes", "severity"),
+    *("enabled", "muted", "snoozed_until"),
+)
+MOMENTS = ("created", "changed", "snoozed_until")
 PAST = ("at", "kind", "group", "value", "reason", "test")
 FIRINGS = ("fired", "resolved", "group", "value", "reason")
 
@@ -40,7 +47,7 @@ FIRINGS = ("fired", "resolved", "group", "value", "reason")
 def list_rules(
     site: Site = None, as_json: option.AsJson = False, api: option.Api = None, key: option.Key = None
 ) -> None:
-    """List the rules."""
+    """List the rules, with where each stands and until when it is snoozed (in UTC)."""
     found = (each for each in Control(api, key).every("alerts") if site in (None, each["site_id"]))
     show(found if as_json else map(_short, found), COLUMNS, as_json)
 
@@ -58,7 +65,7 @@ def show_rule(
         return
     for name, value in found.items():
         if value not in (None, [], {}):
-            typer.echo(f"{name:16}  {value if isinstance(value, str) else json.encode(value).decode()}")
+            typer.echo(f"{name:16}  {_words(name, value)}")
     if past:
         typer.echo()
         show(past, PAST, as_json)
@@ -127,8 +134,11 @@ def unmute(rule: Id, api: option.Api = None, key: option.Key = None) -> None:
 
 
 @alerts.command()
-def snooze(rule: Id, lasts: For = "1h", end: End = False, api: option.Api = None, key: option.Key = None) -> None:
+def snooze(rule: Id, lasts: For = None, end: End = False, api: option.Api = None, key: option.Key = None) -> None:
     """Have a rule not begin to fire for a while; what still holds afterwards fires then."""
+    if end and lasts is not None:
+        raise typer.BadParameter("cannot be given with --end, which ends a snooze at once", param_hint="--for")
+    lasts = HOUR if lasts is None else lasts
     until = None if end else int(time.time() * 1000) + _ms(lasts)
     _change(rule, {"snoozed_until": until}, "is not snoozed" if end else f"is snoozed for {lasts}", api, key)
 
@@ -154,12 +164,32 @@ def _definition(file: Path) -> Any:
         raise PulseError(f"{file} holds no rule: {why}") from None
 
 
+def _words(name: str, value: Any) -> str:
+    """A field of a rule as it is shown: moments in UTC, what is made of parts as JSON."""
+    if name in MOMENTS:
+        return moment(value)
+    return value if isinstance(value, str) else json.encode(value).decode()
+
+
 def _path(rule: str) -> str:
     return f"alerts/{quote(rule, safe='')}"
 
 
 def _short(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule with its condition in few words."""
+    """A rule with its condition and where it stands in few words; a snooze that is over is none."""
     condition = rule["condition"]
     words = [str(value) for value in condition.values() if value is not None]
-    return {**rule, "condition": " ".join(words)}
+    snoozed = rule.get("snoozed_until") or 0
+    return {
+        **rule,
+        "condition": " ".join(words),
+        "state": _standing(rule),
+        "snoozed_until": snoozed if snoozed > time.time() * 1000 else None,
+    }
+
+
+def _standing(rule: Mapping[str, Any]) -> str | None:
+    """Where a rule stands; of one with groups also how many of them fire."""
+    state: str | None = rule.get("state")
+    many = rule.get("groups_firing")
+    return f"{state} ({many})" if many and rule.get("group_by") else state

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from msgspec import json
@@ -16,7 +16,10 @@ from pulse.command import situation, wire
 WIDE = (20_000, 25)
 """Columns and lines of a table that goes to a file or a pipe: nothing of it is cut."""
 TIMES = frozenset(
-    {"created", "archived", "expires", "revoked", "last_used", "finished", "at", "fired", "resolved", "received", "ts"}
+    {
+        *("created", "archived", "expires", "revoked", "last_used", "finished", "at", "fired", "resolved", "received"),
+        *("ts", "snoozed_until"),
+    }
 )
 
 KEY_REFUSED = (401, 403)
@@ -72,11 +75,16 @@ def show(records: Iterable[Mapping[str, Any]], columns: Sequence[str], as_json: 
     console.print(table)
 
 
+def moment(ms: int, to: Literal["minutes", "seconds"] = "minutes") -> str:
+    """A moment as people read it, in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(sep=" ", timespec=to).removesuffix("+00:00")
+
+
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
     if name in TIMES and isinstance(value, int):
-        return datetime.fromtimestamp(value / 1000, UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+        return moment(value)
     if isinstance(value, list):
         return " ".join(map(str, value))
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

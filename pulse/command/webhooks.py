@@ -1,13 +1,14 @@
 """`pulse webhooks`: where notices are sent, whether they arrive, and sending them again."""
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from pulse.command import option
-from pulse.command.control import Control, show
+from pulse.command.control import Control, moment, show
 
 webhooks = typer.Typer(help="Where notices are sent, and whether they arrive.", no_args_is_help=True)
 
@@ -37,7 +38,7 @@ Overlap = Annotated[
 OfKind = Annotated[str, typer.Option("--kind", help="The kind of the notice.")]
 
 COLUMNS = ("id", "site_id", "name", "url", "kinds", "template", "enabled", "breaker", "failures", "disabled_why")
-SENT = ("id", "kind", "state", "attempts", "status", "error", "created", "finished")
+SENT = ("id", "kind", "state", "attempts", "status", "error", "created", "next", "finished")
 LOOK_S = 0.3
 
 
@@ -80,10 +81,10 @@ def deliveries(
     api: option.Api = None,
     key: option.Key = None,
 ) -> None:
-    """List what was sent to a webhook, the newest first; at most 200."""
+    """List what was sent to a webhook, the newest first, and when what waits is tried next (in UTC); at most 200."""
     asked = {"limit": 200} | ({"state": state} if state else {})
     page = Control(api, key).call("GET", f"{_path(webhook_id)}/deliveries", params=asked)
-    show(page["data"], SENT, as_json)
+    _show(page["data"], as_json)
 
 
 @webhooks.command("test")
@@ -98,7 +99,7 @@ def send_test(
     control = Control(api, key)
     asked = control.call("POST", f"{_path(webhook_id)}/test")
     found = _tried(control, f"{_path(webhook_id)}/deliveries/{asked['id']}", within)
-    show([found], SENT, as_json)
+    _show([found], as_json)
     if found["state"] != "delivered":
         raise typer.Exit(1)
 
@@ -170,6 +171,13 @@ def preview(
     """Show what a template makes of an alert's notice, as JSON; nothing is sent."""
     made = Control(api, key).call("POST", "webhooks/preview", json={"template": template, "kind": kind})
     show([made], (), as_json=True)
+
+
+def _show(found: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Deliveries; the first ones follow one another within seconds, so those are shown of the next try."""
+    due = [each.get("next_attempt") for each in found]
+    rows = [{**each, "next": ms and moment(ms, "seconds")} for each, ms in zip(found, due, strict=True)]
+    show(found if as_json else rows, SENT, as_json)
 
 
 def _header(text: str) -> tuple[str, str]:

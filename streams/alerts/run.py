@@ -60,7 +60,7 @@ class Alerts:
         self._grace_ms = int(settings.alerts_grace_seconds * 1000)
         self._broker = Broker(settings.kafka_url)
         self._reader = Reader(settings)
-        self._fencing = Fencing()
+        self._fencing = Fencing(stop.wait)
         self._rulebook = Rulebook(settings)
         self._teller = Teller(settings)
         self._unrefined = Unrefined(self._broker, stop)
@@ -80,8 +80,8 @@ class Alerts:
             try:
                 self._turn()
             except KafkaException as error:
-                self._fencing.bear(error)
                 self.state = f"joining Kafka anew: {error.args[0].str()}"
+                self._fencing.bear(error)
                 log.warning(self.state)
                 self._reader.renew()
         self._reader.close({} if self._reader.moved else self._reached())

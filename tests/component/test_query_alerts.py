@@ -1,8 +1,9 @@
 """Alert rules over HTTP: kept, changed, refused where they cannot be, tried over stored minutes."""
 
 import asyncio
+import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import msgspec
 import pytest
 from msgspec import json
 
+from api.query import standing
+from clickhouse.alerting import Firing
 from clickhouse.client import Client
 from clickhouse.sink.alerts import notices_of, rows_of
 from pulse.alerting.rule import Rule
@@ -61,7 +64,7 @@ async def test_a_rule_is_made_read_changed_and_removed(api: Api) -> None:
     made = await made_rule(api, quiet=quiet, group_by="country")
     path = f"/api/v1/alerts/{made['id']}"
     assert made["quiet"] == quiet | {"days": []}
-    assert (await api.ask("GET", path, "reader")).json() == made
+    assert (await api.ask("GET", path, "reader")).json() == made | {"state": "ok", "groups_firing": 0}
 
     later = time.time_ns() // 1_000_000 + 3_600_000
     muted = await api.ask("PATCH", path, json={"muted": True, "snoozed_until": later})
@@ -119,7 +122,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"quiet": {"from": "25:00", "to": "07:00"}}, "String should match"),
     ({"quiet": {"from": "22:00", "to": "07:00", "timezone": "Mars/Olympus"}}, "IANA"),
     ({"condition": {"kind": "threshold", "operator": ">", "value": "NaN"}}, "finite"),
+    ({"metric": "ratio", "of": ["a", "b"], "over": ["b", "a", "b"]}, "over: names the very events that of names"),
     ({"unknown": 1}, "Extra inputs"),
+    ({"windowMinutes": 1}, "windowMinutes: Extra inputs are not permitted; did you mean window_minutes?"),
+    ({"countries": ["AT"]}, "did you mean where.countries?"),
+    ({"condition": {"kind": "no_data", "z": 3}}, "condition.no_data.z: Extra inputs are not permitted"),
 ]
 
 
@@ -141,6 +148,7 @@ async def test_a_fault_is_told_of_its_field(api: Api) -> None:
         ({"where": {"countries": ["Austria"]}}, "where.countries.0"),
         ({"quiet": {"from": "22:00", "to": "22:00"}}, "quiet.to"),
         ({"condition": {"kind": "no_data"}, "min_volume": 1}, "min_volume"),
+        ({"metric": "ratio", "of": ["a"], "over": ["a"]}, "over"),
     ]
     for wrong, place in at:
         answer = await api.ask("POST", "/api/v1/alerts", json=RULE | wrong)
@@ -250,3 +258,67 @@ async def test_history_is_told_latest_first_and_each_notice_once(api: Api, clien
     assert found["data"][0]["reason"] == notices[-1].data["reason"]
     assert (await api.ask("GET", "/api/v1/alerts/history", "reader")).json()["data"][0] == found["data"][0]
     assert (await api.ask("GET", path, "reader", params={"cursor": "x"})).status_code == 400
+
+
+def told_of(site: Site, minutes: Iterable[int]) -> list[bytes]:
+    """What rules tell of minutes in their order, as records of the log."""
+    notices = [notice_of(told, (minute + 1) * MINUTE_MS) for minute in minutes for told in site.close(minute)]
+    return [json.encode(notice) for notice in notices]
+
+
+async def test_rules_come_with_where_they_stand(api: Api, client: Client) -> None:
+    grouped = await made_rule(api, group_by="country")
+    calm, off = await made_rule(api), await made_rule(api, enabled=False)
+    silent = await made_rule(api, condition={"kind": "no_data"})
+    rules = {
+        each["id"]: Rule.model_validate({name: each[name] for name in ("metric", "group_by", "condition")})
+        for each in (grouped, calm, silent)
+    }
+    site = Site([Watched(id, "shop", "Much", rule, selector_of(rule), 0) for id, rule in rules.items()])
+    for country in ("AT", "DE"):
+        site.add(Partial(site_id="shop", minute=1_000 * MINUTE_MS, event="x", country=country, events=9))
+    values = told_of(site, (1_000, 1_004, 1_005, 1_006))
+    client.insert("alert_history", rows_of(notices_of(values[:3])))
+    before = {each["id"]: each for each in (await api.ask("GET", "/api/v1/alerts", "reader")).json()["data"]}
+    assert (before[grouped["id"]]["state"], before[grouped["id"]]["groups_firing"]) == ("firing", 2)
+    assert (before[calm["id"]]["state"], before[calm["id"]]["groups_firing"]) == ("firing", 1)
+    client.insert("alert_history", rows_of(notices_of(values)))
+    after = {each["id"]: each for each in (await api.ask("GET", "/api/v1/alerts")).json()["data"]}
+    stands = {name: (each["state"], each["groups_firing"]) for name, each in after.items()}
+    assert stands == {
+        grouped["id"]: ("ok", 0),
+        calm["id"]: ("ok", 0),
+        off["id"]: ("off", 0),
+        silent["id"]: ("no_data", 1),
+    }
+    one = (await api.ask("GET", f"/api/v1/alerts/{silent['id']}", "reader")).json()
+    assert one == after[silent["id"]]
+
+
+async def test_all_rules_are_asked_for_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        await made_rule(api, name=f"rule {number}")
+    await made_rule(api, site_id="blog")
+    asked: list[set[str]] = []
+
+    def firing(_: Client, sites: set[str], before_ms: int) -> list[Firing]:
+        asked.append(sites)
+        return []
+
+    monkeypatch.setattr(standing, "firing", firing)
+    assert len((await api.ask("GET", "/api/v1/alerts")).json()["data"]) == 4
+    assert asked == [{"shop", "blog"}]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_rules_come_without_the_store_too(tmp_path: Path, hangs: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        away = {"clickhouse_url": f"http://127.0.0.1:{silent.getsockname()[1]}/none"} if hangs else {}
+        async with querying(settings_of(tmp_path, **away)) as api:
+            api.parts.publisher.stop()
+            made = await made_rule(api)
+            began = time.monotonic()
+            listed = await api.ask("GET", "/api/v1/alerts")
+            took = time.monotonic() - began
+    assert listed.json()["data"] == [made | {"state": "unknown", "groups_firing": None}]
+    assert took < standing.WITHIN_S + 3

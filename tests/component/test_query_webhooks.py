@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from standardwebhooks.webhooks import Webhook
 
 from api.control.dispatch import Dispatch, Heard
+from api.control.outgoing import Endpoint
 from api.control.seal import Seal
 from pulse.notice import Notice
 from tests.delivering import Outgoing, now_ms, until
@@ -264,6 +266,20 @@ async def test_dead_ones_are_delivered_again_one_or_a_range_or_all(api: Api) -> 
     assert (one.status_code, one.json()["state"]) == (202, "pending")
     assert [each.json()["deliveries"] for each in (none, rest, every)] == [0, 3, 4]
     assert len({each.headers["webhook-id"] for each in receiver.got}) == 4
+
+
+async def test_a_delivery_tells_when_it_is_tried_next(api: Api) -> None:
+    with receiving({}) as receiver:
+        hook = await made(api, receiver)
+    written(api, "n1")
+    path = f"{HOOKS}/{hook['id']}/deliveries"
+    [at_once] = (await api.ask("GET", path)).json()["data"]
+    ahead = now_ms() + 60_000
+    with api.parts.store._database.write() as session:
+        session.execute(update(Endpoint).values(blocked_until=ahead))
+    [later] = (await api.ask("GET", path)).json()["data"]
+    assert (at_once["next_attempt"], later["next_attempt"]) == (at_once["created"], ahead)
+    assert (await api.ask("GET", f"{path}/{later['id']}")).json()["next_attempt"] == ahead
 
 
 async def test_a_disabled_webhook_is_sent_nothing_until_it_is_enabled(api: Api) -> None:

@@ -172,3 +172,13 @@ def test_an_anomaly_holds_for_a_minute_and_wants_a_volume_unless_told() -> None:
     told = rule(condition={"kind": "anomaly"}, for_minutes=0, min_volume=1)
     assert (told.holds_for, told.least) == (0, 1)
     assert (rule().holds_for, rule().least) == (0, 0)
+
+
+def test_a_ratio_of_the_same_events_is_not_made_anew_and_is_read_where_it_is_kept() -> None:
+    same = {"metric": "ratio", "of": ["a"], "over": ["a"], "condition": PASS}
+    assert rule(**same).over == ["a"]
+    with pytest.raises(ValidationError, match=r"over\n.*always 1"):
+        WantedRule.model_validate(same)
+    others: list[dict[str, Any]] = [{"over": ["a", "b"]}, {"over": []}, {"metric": "conversion"}]
+    for fine in others:
+        WantedRule.model_validate(same | fine | {"condition": PASS | {"value": 0.5}})

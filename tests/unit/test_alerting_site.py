@@ -162,3 +162,33 @@ def test_notices_of_windows_that_begin_alike_have_ids_of_their_own() -> None:
     put(long, MINUTE + 4, 10)
     ids = [notice_of(each, NOW_MS).id for each in (*short.close(MINUTE), *long.close(MINUTE + 4))]
     assert len(set(ids)) == 2
+
+
+def unusual(metric: str, direction: str = "both", **more: Any) -> dict[str, Any]:
+    """What is told of an unusual minute after an hour of three events each: of a bot now and then, of money that is also given back."""
+    anomaly = {"kind": "anomaly", "direction": direction}
+    site = Site([rule("rule", metric=metric, condition=anomaly, for_minutes=0, min_volume=50, **more)])
+    for minute in range(MINUTE - 60, MINUTE):
+        bots, money = int(minute % 10 == 0), (minute % 3 - 1) * 500_000
+        site.add(of_minute(minute, 3, bots, money))
+    site.add(of_minute(MINUTE, 60, 60, 30_000_000))
+    [change] = [each for minute in range(MINUTE - 60, MINUTE + 1) for each in site.close(minute)]
+    return notice_of(change, NOW_MS).data
+
+
+def of_minute(minute: int, events: int, bots: int, money: int) -> Partial:
+    at = minute * MINUTE_MS
+    return Partial(site_id="one", minute=at, event="x", currency="EUR", events=events, bots=bots, revenue=money)
+
+
+def test_counts_and_shares_are_not_expected_below_nothing() -> None:
+    both, up = unusual("events"), unusual("events", "up")
+    assert both["expected"] == {"low": 0.0, "high": up["expected"]["high"]}
+    assert 3 < up["expected"]["high"] < 60
+    assert up["expected"]["low"] is None
+    assert unusual("bot_share")["expected"]["low"] == 0
+    assert "unusual (score" in both["reason"]
+
+
+def test_money_may_be_given_back() -> None:
+    assert unusual("revenue", currency="EUR")["expected"]["low"] < 0

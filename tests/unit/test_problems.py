@@ -1,12 +1,13 @@
 """Errors as they are answered."""
 
 import json
-from typing import Annotated, Any
+import time
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
 from fastapi import FastAPI, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from api import problems
@@ -36,6 +37,42 @@ class Body(BaseModel):
     origins: list[int]
 
 
+class Strict(BaseModel):
+    """A part that takes nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Above(Strict):
+    """A condition."""
+
+    kind: Literal["above"]
+    value: float
+
+
+class Silent(Strict):
+    """Another one."""
+
+    kind: Literal["silent"]
+    minutes: int = 5
+
+
+class Watch(Strict):
+    """A body of parts."""
+
+    metric: str = "events"
+    window_minutes: int = 5
+    since: int = Field(0, alias="from")
+    condition: Annotated[Above | Silent, Field(discriminator="kind")] = Silent(kind="silent")
+    others: list["Watch"] = []
+
+
+class Asked(Strict):
+    """A query."""
+
+    granularity: str = "day"
+
+
 def name_of(status: int) -> str:
     """What a problem of this status is named."""
     return problems.NAMES.get(status, "refused")
@@ -56,6 +93,14 @@ def http() -> httpx.AsyncClient:
 
     @app.post("/body")
     async def body(_: Body) -> None:
+        return None
+
+    @app.post("/watch")
+    async def watch(_: Watch | None = None) -> None:
+        return None
+
+    @app.get("/asked")
+    async def asked(_: Annotated[Asked, Query()]) -> None:
         return None
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://pulse")
@@ -136,6 +181,43 @@ async def test_a_bad_body_is_named_by_its_place(http: httpx.AsyncClient, body: b
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert parameter in {error["parameter"] for error in answer.json()["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "parameter", "meant"),
+    [
+        ({"window": 5}, "window", "window_minutes"),
+        ({"windowMinutes": 5}, "windowMinutes", "window_minutes"),
+        ({"form": 5}, "form", "from"),
+        ({"condition": {"kind": "above", "value": 1, "vaule": 1}}, "condition.above.vaule", "value"),
+        ({"value": 1}, "value", "condition.value"),
+        ({"others": [{}, {"metrics": "events"}]}, "others.1.metrics", "metric"),
+    ],
+)
+async def test_an_unknown_field_is_told_with_the_likeliest(
+    http: httpx.AsyncClient, body: dict[str, Any], parameter: str, meant: str
+) -> None:
+    [error] = (await http.post("/watch", json=body)).json()["errors"]
+    assert error == {"parameter": parameter, "reason": f"Extra inputs are not permitted; did you mean {meant}?"}
+
+
+async def test_an_unknown_field_that_is_like_none_is_told_alone(http: httpx.AsyncClient) -> None:
+    for wrong in ({"zzz": 1}, {"condition": {"kind": "silent", "value": 1}}, {"x" * 1_000_000: 1}):
+        [error] = (await http.post("/watch", json=wrong)).json()["errors"]
+        assert error["reason"] == "Extra inputs are not permitted"
+
+
+async def test_an_unknown_parameter_is_told_with_the_likeliest(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/asked", params={"granuality": "hour"})
+    assert answer.json()["detail"] == "granuality: Extra inputs are not permitted; did you mean granularity?"
+
+
+async def test_any_number_of_unknown_fields_is_told_at_once(http: httpx.AsyncClient) -> None:
+    began = time.process_time()
+    answer = await http.post("/watch", json={f"metric{number}": 1 for number in range(20_000)})
+    told = [error["reason"].endswith("did you mean metric?") for error in answer.json()["errors"]]
+    assert (len(told), sum(told)) == (20_000, problems.MOST_MEANT)
+    assert time.process_time() - began < 5
 
 
 async def test_a_body_that_is_no_text_is_refused(http: httpx.AsyncClient) -> None:
