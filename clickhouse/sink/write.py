@@ -60,6 +60,7 @@ class Writer:
         self._stood_still = stood_still
         self._begun = 0.0
         self._touched: set[str] = set()
+        self._repeated: list[Record] = []
         self._queries = stored.queries_of(client)
         self._again = 0
         self._heard = 0.0
@@ -76,6 +77,7 @@ class Writer:
     def store(self, records: Sequence[Record]) -> None:
         """Store the records of all kinds, of each only what is not there; raises Unavailable, QueryError."""
         self._look()
+        self._repeated = []
         try:
             for kind in KINDS:
                 own = [record for record in records if record.topic == kind.topic]
@@ -84,6 +86,8 @@ class Writer:
         finally:
             self._tell()
         self._account([record for record in records if record.topic == EVENTS.topic])
+        # at last, as it takes time in which another sink may go on: what is new would never be stored
+        again.write(self._client, self._repeated)
 
     def _tell(self) -> None:
         """Tell of what was stored once the aggregates of it are there as well: who asks anew then finds both."""
@@ -151,8 +155,8 @@ class Writer:
         for month in np.unique(when):
             of_month = np.flatnonzero(when == month)
             new = stored.unstored(kind, int(month), parsed.origin[of_month], records, self.stored)
-            if kind is EVENTS and not new.all():
-                again.write(self._client, [records[n] for n in np.unique(parsed.origin[of_month[~new]])])
+            if kind is EVENTS:
+                self._repeated += [records[n] for n in np.unique(parsed.origin[of_month[~new]])]
             if new.any():
                 self._store_month(kind, int(month), _taken(parsed, of_month[new]), records)
 

@@ -1,5 +1,6 @@
 """What views write of events is there too, whatever an insert was cut short at."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from clickhouse.reports.filter import Parameters
 from clickhouse.reports.funnel import FunnelQuery, Step
 from clickhouse.reports.funnel_attempts import fits
 from clickhouse.reports.scope import Scope
+from clickhouse.sink import again
 from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
 from pulse import topics
@@ -83,3 +85,21 @@ def test_events_that_come_again_are_seen_by_views_too(client: Client, broken: st
     cut.begin()
     cut.store(own)
     assert found(client) == expected
+
+
+def test_however_long_it_takes_what_is_new_is_stored(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, own = records()
+    before = Writer(client)
+    before.begin()
+    before.store(own[:2])
+    write, most_s = again.write, 2.0
+
+    def slow(*given: Any) -> None:
+        time.sleep(most_s)
+        write(*given)
+
+    monkeypatch.setattr(again, "write", slow)
+    late = Writer(client, most_s)
+    late.begin()
+    late.store(own)
+    assert client.ask(COUNTS).rows == [(30, 30)]

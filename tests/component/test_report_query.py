@@ -318,7 +318,9 @@ async def test_an_answer_has_the_form_that_is_described(api: Api, shop: list[Eve
 async def test_a_key_sees_its_site_alone(api: Api, shop: list[Event]) -> None:
     question: dict[str, Any] = {"metrics": ["events"], "start_date": str(BEGIN), "end_date": str(BEGIN + 10 * DAY)}
     of_minutes = {**question, "breakdown": ["country"]}
-    assert (await _ask(api, **of_minutes)).json()["totals"]["events"] == 0  # from the minute aggregates, which lack them
+    assert (await _ask(api, **of_minutes)).json()["totals"][
+        "events"
+    ] == 0  # from the minute aggregates, which lack them
     assert (await _ask(api, "rival_reader", **question)).json()["totals"]["events"] == 0
     question["metrics"] = ["visitors"]
     assert (await _ask(api, **question)).json()["totals"]["visitors"] == len({each.visitor_id for each in shop})
