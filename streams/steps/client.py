@@ -94,12 +94,9 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
             e.ip, e.user_agent, e.client_hints, e.bot_claim = network, None, None, claim
             e.browser, e.browser_version, e.os, e.os_version, e.device_type, e.bot, e.bot_name, e.bot_kind = agent
             e.country, e.region, e.city, e.asn, e.as_org, e.as_entropy, e.network, e.network_source, e.network_days = at
-            if e.event == SIGNALS:
+            if e.event == SIGNALS or e.fingerprint_id is not None:
                 arrival.country, arrival.hints_differ = country, differs
-                verdict = judge(sight_of(e, arrival))
-            if e.fingerprint_id is not None and is_followed(e):
-                arrival.country, arrival.hints_differ = country, differs
-                arrival.met.append((e, (partial(judge_seen, judge, sight_of(e, arrival)), verdict)))
+                verdict = of_device(e, arrival, judge, verdict)
             scores, words = verdict
             e.risk, e.risk_band, e.risk_vpn, e.risk_proxy, e.risk_tor, e.risk_relay, e.risk_bot, e.risk_tamper = scores
             e.risk_confidence, e.risk_reasons, e.risk_rules = words
@@ -109,6 +106,19 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
         put_all((e,), arrival)
 
     return Together(put, put_all)
+
+
+def of_device(e: RefinedEvent, arrival: Arrival, judge: Callable[[Sight], Verdict], verdict: Verdict) -> Verdict:
+    """The verdict on an event that may tell of its device, beside what its client is told; one whose device is followed is noted."""
+    follows = is_followed(e)
+    if not follows and e.event != SIGNALS:
+        return verdict
+    seen = sight_of(e, arrival)
+    if e.event == SIGNALS:
+        verdict = judge(seen)
+    if follows:
+        arrival.met.append((e, (partial(judge_seen, judge, seen), verdict)))
+    return verdict
 
 
 def learning(finder: Finder, judge: Callable[[Sight], Values]) -> Callable[[Told, int], Values]:
