@@ -20,7 +20,7 @@ from streams.memo import Memo
 from streams.steps.address import Place, days_of, place_of
 from streams.steps.hints import differ, hinted
 from streams.steps.risk import SIGNALS, Sight, judge_seen, judging, sight, sight_of
-from streams.steps.step import Arrival, Step, Together
+from streams.steps.step import Arrival, Step, Together, Verdict
 from streams.steps.user_agent import UNKNOWN, Agent, agent_of, device_of
 
 REMEMBERED = 262_144
