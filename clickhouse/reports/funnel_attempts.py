@@ -13,7 +13,6 @@ from clickhouse.reports.statement import text_of
 
 STOP = 0
 """In place of a step: where an attempt was ended, by an exclusion or, in strict order, by another event."""
-NOTHING = "toUInt64(0)"
 PLACE_BITS = 21
 NARROW_BITS = 22
 """How many bits beside the moment a number of 64 bits has room for."""
@@ -29,10 +28,10 @@ def attempts(asked: FunnelQuery, bound: Parameters, named: bool = False) -> str:
     bound |= {"entry_end": asked.scope.end_ms, "end": asked.scope.end_ms + asked.longest_ms}
     bound["longest"] = asked.longest_ms
     walked = _walked(asked, _arrays(asked, _events(asked, bound, named)))
-    levels = text_of(
-        "funnel_levels", entry=str(_entry(asked)), level=_level(asked), inner=walked, **_names(asked, _ahead(asked))
+    levels = text_of("funnel_levels", entry=str(_entry(asked)), level=_level(asked), inner=walked)
+    counted = (
+        _totals(asked, levels) if asked.count == "totals" else text_of("funnel_best", found=_found(asked), inner=levels)
     )
-    counted = _totals(asked, levels) if asked.count == "totals" else _best(asked, levels)
     is_divided = asked.hold is not None or (asked.window_ms is None and asked.count != "sessions")
     return text_of(
         "funnel_attempts",
@@ -158,70 +157,45 @@ def _entry(asked: FunnelQuery) -> int:
 
 
 def _walked(asked: FunnelQuery, inner: str) -> str:
-    """A layer for each step, the last first: `next{j}_{k}` is for each event the key of the one by which an attempt that has just
-    reached step j with it will reach step k, 0 for none, and `next{j}_0` the key of the one that will end it."""
+    """A layer for each step, the last first: `ahead{k}` is for each event the keys of those by which an attempt that has just
+    reached step k with it will reach the steps after k, 0 for none, and at the end the key of the one that will end it."""
     if asked.order == "any":
-        steps = range(1, len(asked.steps) + 1)
-        columns = (_filled(_case([(_bit(asked, n), "key")]), [], _bit(asked, n)) + f" AS {_next(1, n)}" for n in steps)
-        return text_of("funnel_layer", columns=", ".join(columns), inner=inner)
+        steps = [_bit(asked, step) for step in range(1, len(asked.steps) + 1)]
+        names = ", ".join(f"s{n}" for n in range(1, len(asked.steps) + 1))
+        columns = ", ".join(_filled(f"if(bitAnd(f, {bit}) != 0, key, toUInt64(0))", [], bit) for bit in steps)
+        ahead = f"arrayMap(({names}) -> [{names}], {columns})"
+        return text_of("funnel_layer", columns=f"{ahead} AS ahead1", inner=inner)
     for step in range(len(asked.steps) - 1, 0, -1):
         inner = text_of(
-            "funnel_layer", columns=", ".join((*_still_needed(asked, step), *_layer(asked, step))), inner=inner
+            "funnel_layer", columns=", ".join((*_still_needed(asked, step), _layer(asked, step))), inner=inner
         )
     return inner
-
-
-def _next(step: int, later: int) -> str:
-    return f"next{step}_{later}"
-
-
-def _ends(asked: FunnelQuery) -> bool:
-    """Whether there is anything that ends an attempt before its time."""
-    return bool(asked.exclusions) or asked.order == "strict"
-
-
-def _ahead(asked: FunnelQuery, step: int = 1) -> list[int]:
-    """What is told of an attempt that has reached a step: each later one, and what ends it if anything may."""
-    first = 1 if asked.order == "any" else step + 1
-    return [*range(first, len(asked.steps) + 1), *([STOP] if _ends(asked) else [])]
-
-
-def _names(asked: FunnelQuery, ahead: Sequence[int]) -> dict[str, str]:
-    """The columns of the first layer, and the names of their values within an expression."""
-    return {"next": ", ".join(f"n{k}" for k in ahead), "columns": ", ".join(_next(1, k) for k in ahead)}
 
 
 def _still_needed(asked: FunnelQuery, step: int) -> Iterator[str]:
     """The columns of later steps that this layer hands on to those of the steps before it."""
     for later in range(step + 1, len(asked.steps)):
         if any(later in _after(asked, before) for before in range(1, step)):
-            yield from (_next(later, k) for k in _ahead(asked, later))
+            yield f"ahead{later}"
 
 
-def _layer(asked: FunnelQuery, step: int) -> Iterator[str]:
+def _layer(asked: FunnelQuery, step: int) -> str:
     after = _after(asked, step)
+    last = len(asked.steps)
     stop = sum(1 << n for n, each in enumerate(asked.exclusions) if each.from_step <= step < each.to_step)
     decisive = None if asked.order == "strict" else stop + sum(_bit(asked, each) for each in after)
-    for k in _ahead(asked, step):
-        cases = [(stop, "key" if k == STOP else NOTHING)] if stop else []
-        cases += [(_bit(asked, taken), _taken(asked, taken, k)) for taken in reversed(after)]
-        otherwise = "key" if k == STOP and asked.order == "strict" else NOTHING
-        used = [_next(taken, k) for taken in after if _taken(asked, taken, k) == _next(taken, k)]
-        found = _filled(_case(cases, otherwise), used, decisive)
-        yield f"arrayPushBack(arrayPopFront({found}), {NOTHING}) AS {_next(step, k)}"
-
-
-def _taken(asked: FunnelQuery, taken: int, later: int) -> str:
-    """The key of what follows for an attempt that takes a step with an event."""
-    if later == taken:
-        return "key"
-    is_ahead = later > taken or later == STOP
-    return _next(taken, later) if is_ahead and taken < len(asked.steps) else NOTHING
-
-
-def _case(cases: Sequence[tuple[int, str]], otherwise: str = NOTHING) -> str:
-    """The value of the first of some bits that an event fits."""
-    return f"multiIf({', '.join(f'bitAnd(f, {bits}) != 0, {value}' for bits, value in cases)}, {otherwise})"
+    ended = f"arrayPushBack(arrayWithConstant({last - step}, toUInt64(0)), key)"
+    cases = [f"bitAnd(f, {stop}) != 0, {ended}"] if stop else []
+    for taken in reversed(after):
+        reached = f"[{'toUInt64(0), ' * (taken - step - 1)}key]"
+        cases.append(
+            f"bitAnd(f, {_bit(asked, taken)}) != 0, "
+            + (reached if taken == last else f"arrayConcat({reached}, ahead{taken})")
+        )
+    used = [f"ahead{taken}" for taken in after if taken != last]
+    otherwise = ended if asked.order == "strict" else "emptyArrayUInt64()"
+    found = _filled(f"multiIf({', '.join(cases)}, {otherwise})", used, decisive)
+    return f"arrayPushBack(arrayPopFront({found}), emptyArrayUInt64()) AS ahead{step}"
 
 
 def _filled(value: str, used: Sequence[str], decisive: int | None) -> str:
@@ -244,43 +218,32 @@ def _after(asked: FunnelQuery, step: int) -> list[int]:
 
 def _level(asked: FunnelQuery) -> str:
     """How far the keys ahead reach."""
-    steps = [k for k in _ahead(asked) if k != STOP]
     if asked.order == "any":
-        return " + ".join(f"toUInt8({_is_within(k)})" for k in steps)
-    return f"multiIf({', '.join(f'{_is_within(k)}, {k}' for k in reversed(steps))}, 1)"
-
-
-def _is_within(step: int) -> str:
-    return f"(n{step} > 0 AND n{step} < until)"
+        return "arrayCount(k -> k > 0 AND k < until, ahead)"
+    steps = (
+        f"arraySlice(ahead, 1, {len(asked.steps) - 1})"
+        if asked.count == "totals" or asked.exclusions or asked.order == "strict"
+        else "ahead"
+    )
+    return f"1 + arrayLastIndex(k -> k > 0 AND k < until, {steps})"
 
 
 def _found(asked: FunnelQuery) -> str:
-    """The keys by which an attempt reached each step, out of its `key`, its `until` and those ahead."""
-    count, steps = len(asked.steps), [k for k in _ahead(asked) if k != STOP]
-    reached = ", ".join(f"if({_is_within(k)}, n{k}, {NOTHING})" for k in steps)
+    """The keys by which an attempt reached each step, out of its `key`, `until` and `ahead`."""
+    count = len(asked.steps)
     if asked.order == "any":
-        return f"arrayResize(arraySort(arrayFilter(k -> k > 0, [{reached}])), {count}, {NOTHING})"
-    return f"[key, {reached}]"
-
-
-def _best(asked: FunnelQuery, inner: str) -> str:
-    own = ", ".join(f"{_next(1, k)}[i] AS n{k}" for k in _ahead(asked))
-    return text_of("funnel_best", columns=own, found=_found(asked), inner=inner)
+        return f"arrayResize(arraySort(arrayFilter(k -> k > 0 AND k < until, ahead)), {count}, toUInt64(0))"
+    reached = "arrayMap(k -> if(k < until, k, toUInt64(0)), arrayPushFront(ahead, key))"
+    return f"arrayResize({reached}, {count}, toUInt64(0))"
 
 
 def _totals(asked: FunnelQuery, inner: str) -> str:
-    count, ahead = len(asked.steps), _ahead(asked)
-    done = f"greatest({', '.join(f'n{k}' for k in ahead)})" if asked.order == "any" else f"n{count}"
-    stopped = f"n{STOP} > 0 AND n{STOP} < until, n{STOP}, " if STOP in ahead else ""
-    chosen = ", ".join(f"arrayFilter((x, chosen) -> chosen, {_next(1, k)}, chosen)" for k in ahead)
-    return text_of(
-        "funnel_totals",
-        found=_found(asked),
-        end=f"multiIf(level = {count}, {done} + 1, {stopped}until)",
-        chosen=chosen,
-        inner=inner,
-        **_names(asked, ahead),
+    count = len(asked.steps)
+    done, stop = (
+        ("arrayMax(ahead)", "toUInt64(0)") if asked.order == "any" else (f"ahead[{count - 1}]", f"ahead[{count}]")
     )
+    end = f"multiIf(level = {count}, {done} + 1, {stop} > 0 AND {stop} < until, {stop}, until)"
+    return text_of("funnel_totals", found=_found(asked), end=end, inner=inner)
 
 
 def _told(asked: FunnelQuery) -> str:

@@ -6,7 +6,7 @@ SELECT
     indexOf(levels, arrayMax(levels)) AS i,
     keys[i] AS key,
     untils[i] AS until,
-    $columns,
+    ahead1[i] AS ahead,
     $found AS found
 FROM ($inner)
 WHERE arrayMax(levels) > 0

@@ -4,10 +4,10 @@ SELECT
     part,
     values,
     arrayJoin(arrayMap(
-        (key, until, $next) -> $found,
+        (key, until, ahead) -> $found,
         arrayFilter((x, chosen) -> chosen, keys, chosen),
         arrayFilter((x, chosen) -> chosen, untils, chosen),
-        $chosen
+        arrayFilter((x, chosen) -> chosen, ahead1, chosen)
     )) AS found
 FROM
 (
@@ -32,7 +32,7 @@ FROM
     (
         SELECT
             *,
-            arrayMap((key, until, level, $next) -> $end, keys, untils, levels, $columns) AS ends
+            arrayMap((key, until, level, ahead) -> $end, keys, untils, levels, ahead1) AS ends
         FROM ($inner)
     )
 )
