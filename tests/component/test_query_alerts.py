@@ -320,5 +320,6 @@ async def test_rules_come_without_the_store_too(tmp_path: Path, hangs: bool) -> 
             began = time.monotonic()
             listed = await api.ask("GET", "/api/v1/alerts")
             took = time.monotonic() - began
+            silent.close()  # which ends the connection that nobody took up
     assert listed.json()["data"] == [made | {"state": "unknown", "groups_firing": None}]
     assert took < standing.WITHIN_S + 3
