@@ -54,7 +54,8 @@ def begin(memory: Memory, source: Source, partition: int, since_ms: int, oldest_
     """Fill a partition's new memory with what is stored since a moment, and note from where on the log is to be read.
 
     All that the sink says is stored is asked of the store, if it is there; else the log is read as far back as the
-    window reaches. Where devices were seen is asked for as far back as it counts for what was received at `oldest_ms`, after it is known how far is stored,
+    window reaches. How far the store is says the store: the last record before that offset may be a late repetition of an early one,
+    by a worker that had been frozen. Where devices were seen is asked for as far back as it counts for what was received at `oldest_ms`, after it is known how far is stored,
     that nothing lies between; not where the log is read as far back.
     Blocks; raises Unavailable.
     """
@@ -73,8 +74,8 @@ def begin(memory: Memory, source: Source, partition: int, since_ms: int, oldest_
     moments = moments_of(since_ms, source.window_ms)
     firsts = source.broker.firsts(where, moments[:-1])
     for log_id, stored in standing.places.items():
-        end = place.number if log_id == place.log else stored + 1
-        load(source.client, memory.older, _wanted(Lane(log_id, source, partition), since_ms, low, end, firsts))
+        wanted = _wanted(Lane(log_id, source, partition), since_ms, low, stored + 1, firsts)
+        load(source.client, memory.older, wanted)
 
 
 def _stored(last: Message, source: Source, standing: Standing, partition: int) -> Place | None:

@@ -75,19 +75,29 @@ class Refine:
             return
 
     async def _take(self, records: Sequence[Taken], yields: bool) -> bool:
-        freezes = self._beat.freezes(monotonic())
-        for first in await self._memories.ready(records):
-            await self._again(first)
-        records = [*await self._unfinished(), *records]
         began = perf_counter()
-        made = await self._refine(records)
-        figures.BATCH.labels("refine", "work").observe(perf_counter() - began)
-        if yields and self._beat.freezes(monotonic()) > freezes:
-            self._memories.forget({record.partition for record in records})
-            return False
+        while (made := await self._made(records)) is None:
+            if yields:
+                return False
         await self._deliver(made)
         figures.BATCH.labels("refine", "all").observe(perf_counter() - began)
         return True
+
+    async def _made(self, records: Sequence[Taken]) -> list[Refined] | None:
+        """What is to be written of some records; None if the process was frozen meanwhile, and another may have gone on with them."""
+        freezes = self._beat.freezes(monotonic())
+        for first in await self._memories.ready(records):
+            await self._again(first)
+        began = perf_counter()
+        records = [*await self._unfinished(), *records]
+        made = await self._refine(records)
+        figures.BATCH.labels("refine", "work").observe(perf_counter() - began)
+        if self._beat.freezes(monotonic()) > freezes:
+            self._memories.forget({record.partition for record in records})
+            return None
+        for each in made:
+            figures.count(each)
+        return made
 
     async def _unfinished(self) -> list[Taken]:
         """The raw records that were written last before partitions were assigned, perhaps in part.
@@ -109,7 +119,6 @@ class Refine:
             log_id = self._memories.logs[each.record.topic]
             refined = settle(each, log_id, memory, known, self._partitions)
             if refined is not None:
-                figures.count(refined)
                 made.append(refined)
         if len(prepared) < len(records):
             await self._ownership.verify()

@@ -9,6 +9,7 @@ import pytest
 from clickhouse.client import Client
 from pulse.lag import Log as Lags
 from pulse.lag import total
+from pulse.topics import EVENTS
 from streams.load import Wanted, load, moments_of
 from streams.older import Older
 from streams.recent import array_of
@@ -20,7 +21,7 @@ from tests.services import Service
 from tests.storing import NOW_MS, Sink
 from tests.storing import Log as Written
 from tests.storing import events as stored_events
-from tests.streaming import Line, Log, Streams, raw_event
+from tests.streaming import PARTITIONS, Line, Log, Streams, raw_event
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -87,6 +88,37 @@ def test_what_has_left_the_exact_memory_is_known_by_the_store_over_restarts_and_
     eventually(lambda: log_lag(log) == 0, 60, every=0.3)
     assert_exact(sink.store, (event["event_id"] for event in [*sent, *new, *more, *last]))
     assert [worker.log.read_text().count("SkippedError") for worker in workers] == [0, 0]
+
+
+def _write_again(log: Log, which: int) -> None:
+    """One early record of each partition of the refined events once more, as a worker does that had been frozen and was replaced."""
+    for partition in range(PARTITIONS):
+        early = list(log.broker.read((EVENTS, partition), 0))[which]
+        headers = dict(early.headers() or [])
+        log.put(early.value(), partition, EVENTS, headers=headers, timestamp=early.timestamp()[1])
+    log.flush()
+
+
+@pytest.mark.parametrize("which", [0, 2])
+def test_who_goes_on_after_a_late_repetition_of_an_early_record_knows_what_came_after_it(
+    log: Log, sink: Sink, workers: list[Streams], which: int
+) -> None:
+    worker = workers[0]
+    worker.start()
+    sent = sent_in_turns(log, sink.store, 4)
+    eventually(lambda: log_lag(log) == 0, 60, every=0.3)
+    worker.kill()
+    _write_again(log, which)
+    eventually(lambda: log_lag(log) == 0, 60, every=0.3)
+
+    worker.start()
+    log.send(sent)
+    fresh = [raw_event() for _ in range(30)]
+    log.send(fresh)
+    await_stored(sink.store, 430)
+    eventually(lambda: log_lag(log) == 0, 60, every=0.3)
+    assert_exact(sink.store, (event["event_id"] for event in [*sent, *fresh]))
+    assert worker.metric("pulse_refine_events_duplicate_total") == 400
 
 
 def log_lag(log: Log) -> int:
