@@ -15,8 +15,30 @@ FORMAT TSVRaw
 COLUMNS = "SELECT name, startsWith(type, 'AggregateFunction') FROM system.columns WHERE database = currentDatabase() AND table = '{}'"
 PASSING = frozenset({"stored_at"})
 """Columns that tell when rows were written."""
-ONLY = {"activity": "day = 0"}
-"""Rows of `activity` with a day say whether its other rows can be trusted, and may differ: then the answers come from the events."""
+UNSURE = """
+SELECT site_id, quarter, groupBitOr(bitShiftLeft(toUInt128(1), day - 1)) AS unsure
+FROM
+(
+    SELECT site_id, quarter, day
+    FROM
+    (
+        SELECT site_id, toStartOfQuarter(toDate(ts)) AS quarter, toUInt8(toDate(ts) - quarter + 1) AS day, 1 AS n FROM events
+        UNION ALL
+        SELECT site_id, quarter, day, -events AS n FROM activity WHERE day > 0
+    )
+    GROUP BY ALL
+    HAVING sum(n) != 0
+)
+GROUP BY ALL
+"""
+TRUSTED = f"""
+(
+    SELECT * EXCEPT unsure REPLACE (bitAnd(days, bitNot(unsure)) AS days)
+    FROM {{}} AS kept FINAL LEFT JOIN ({UNSURE}) AS doubt USING (site_id, quarter)
+    WHERE day = 0 AND (kept.days = 0 OR bitAnd(kept.days, bitNot(unsure)) != 0)
+)
+"""
+"""Rows of `activity` with a day say on which days its other rows can be trusted: the answers about others come from the events."""
 
 
 def differing(store: Store) -> dict[str, int]:
@@ -39,4 +61,4 @@ def _told(store: Store, table: str, target: str) -> str:
     """The rows of a table, merged, its states as numbers."""
     columns = [(name, state == "1") for name, state in store.rows(COLUMNS.format(target)) if name not in PASSING]
     told = ", ".join(f"finalizeAggregation({name})" if state else name for name, state in columns)
-    return f"SELECT {told} FROM {table} FINAL WHERE {ONLY.get(target, '1')}"
+    return f"SELECT {told} FROM {TRUSTED.format(table) if target == 'activity' else f'{table} FINAL'}"
