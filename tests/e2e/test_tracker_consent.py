@@ -119,6 +119,43 @@ def test_an_answer_on_one_page_holds_on_the_others_that_are_open(visit: Visit, s
     assert said(visit).session_id == visit.ids()["session_id"] not in (None, session)
 
 
+def test_a_yes_on_one_page_is_one_visit_of_one_person_on_all_that_are_open(visit: Visit, shop: str) -> None:
+    visit.page.goto(f"{shop}/anonymous")
+    first, other = visit.page, visit.context.new_page()
+    other.goto(f"{shop}/anonymous")
+    other.evaluate("""() => {
+        window.heard = [];
+        addEventListener('storage', ({key}) => key === 'pulse.consent' && heard.push(pulse.ids()));
+    }""")
+    for time in range(5):
+        begun = first.evaluate("pulse.identify('ada'); pulse.consent('granted'); pulse.ids()")
+        other.wait_for_function(f"heard.length === {2 * time + 1}")
+        assert other.evaluate("heard.at(-1)") == begun
+        assert None not in begun.values()
+        visit.page = other
+        assert (said(visit).session_id, said(visit).user_id) == (begun["session_id"], "ada")
+        assert first.evaluate("pulse.ids()") == begun
+        first.evaluate("pulse.consent('denied')")
+        other.wait_for_function(f"heard.length === {2 * time + 2}")
+
+
+def test_a_no_right_after_a_yes_is_what_all_pages_keep(visit: Visit, shop: str) -> None:
+    visit.page.goto(f"{shop}/anonymous")
+    first, other = visit.page, visit.context.new_page()
+    other.goto(f"{shop}/anonymous")
+    other.evaluate("""() => {
+        window.heard = 0;
+        addEventListener('storage', ({key}) => heard += key === 'pulse.consent');
+    }""")
+    for time in range(5):
+        first.evaluate("pulse.consent('granted'); pulse.consent('denied')")
+        other.wait_for_function(f"heard >= {2 * time + 2}")
+        for page in (other, first):
+            visit.page = page
+            assert said(visit).consent == "denied"
+            assert page.evaluate("({...localStorage})") == {"pulse.consent": '"denied"'}
+
+
 def test_a_page_that_comes_back_from_the_browsers_memory_has_heard_the_answer_meanwhile(
     visit: Visit, shop: str
 ) -> None:

@@ -29,7 +29,10 @@ export function createConsent(given) {
     /** @param {Answer} said */
     say(said) {
       answer = said;
-      write("consent", said);
+    },
+    /** Other pages, and later ones, hear of it from here on. */
+    keep() {
+      write("consent", answer);
     },
   };
 }

@@ -125,22 +125,34 @@ export function start(options) {
     }
   }
 
-  /** @param {"granted" | "denied"} answer */
-  function answered(answer) {
+  /**
+   * Other pages see what is stored in the order in which it was: a no comes before what it deletes, so that they begin
+   * nothing in its place, and a yes after what it begins, so that they go on with that.
+   *
+   * @param {"granted" | "denied"} answer
+   * @param {() => void} [keep] What was heard of another page is kept already, and may have changed since.
+   */
+  function answered(answer, keep = consent.keep) {
     const was = consent.isGranted;
-    if (answer === "denied") {
-      if (was) session.leave();
-      forget();
-    }
+    if (was && answer === "denied") session.leave();
     consent.say(answer);
-    if (answer === "granted" && !was) {
-      session.current();
-      session.count({ pages: 1 });
-      user ??= read("user");
-      write("user", user);
-      delivery.adopt();
-      device();
+    if (answer === "denied") {
+      keep();
+      forget();
+    } else {
+      if (!was) begin();
+      keep();
     }
+  }
+
+  /** What a yes allows. */
+  function begin() {
+    session.current();
+    session.count({ pages: 1 });
+    user ??= read("user");
+    if (user) write("user", user);
+    delivery.adopt();
+    device();
   }
 
   function forget() {
@@ -151,7 +163,7 @@ export function start(options) {
   /** The visitor may have answered on another page. */
   function recall() {
     const said = stored();
-    if (said && said !== consent.answer) answered(said);
+    if (said && said !== consent.answer) answered(said, () => {});
   }
 
   const reading = off.has("engagement")
