@@ -139,6 +139,23 @@ def test_a_yes_on_one_page_is_one_visit_of_one_person_on_all_that_are_open(visit
         other.wait_for_function(f"heard.length === {2 * time + 2}")
 
 
+def test_who_signs_in_or_out_on_one_page_does_so_on_all_that_are_open(visit: Visit, shop: str) -> None:
+    visit.page.goto(shop)
+    first, other = visit.page, visit.context.new_page()
+    other.goto(shop)
+    visit.page = other
+    first.evaluate("pulse.identify('ada')")
+    other.wait_for_function("pulse.ids().user_id === 'ada'")
+    signed_in = said(visit)
+    assert signed_in.user_id == "ada"
+    first.evaluate("pulse.reset()")
+    other.wait_for_function("pulse.ids().user_id === null")
+    after = said(visit)
+    assert after.user_id is None
+    assert after.visitor_id not in (None, signed_in.visitor_id)
+    assert after.session_id not in (None, signed_in.session_id)
+
+
 def test_a_no_right_after_a_yes_is_what_all_pages_keep(visit: Visit, shop: str) -> None:
     visit.page.goto(f"{shop}/anonymous")
     first, other = visit.page, visit.context.new_page()

@@ -166,6 +166,12 @@ export function start(options) {
     if (said && said !== consent.answer) answered(said, () => {});
   }
 
+  /** Who it is may have been said, or taken back, on another page too. */
+  function remember() {
+    recall();
+    if (consent.isGranted) user = read("user");
+  }
+
   const reading = off.has("engagement")
     ? null
     : watchReading((seen) => {
@@ -174,10 +180,10 @@ export function start(options) {
       });
   if (consent.isGranted) delivery.adopt();
   if (consent.answer === "denied") forget();
-  addEventListener("storage", recall);
+  addEventListener("storage", remember);
   addEventListener("pageshow", () => {
     isGone = false;
-    recall();
+    remember();
   });
   if (!off.has("pages")) watchPages(on.has("hash"), view);
   watchClicks(options, emit, () => consent.isGranted && session.count({ clicks: 1 }));
