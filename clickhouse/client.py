@@ -98,7 +98,9 @@ class Client:
         self._url = url
         self._seconds = answer_seconds
         self._driver: Driver | None = None
+        self._closed = 0
         self._lock = Lock()
+        self._connecting = Lock()
 
     @property
     def account(self) -> tuple[str, str]:
@@ -210,30 +212,45 @@ class Client:
         self.command("SELECT 1")
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Give back the connections, and wait for none that is being made."""
         with self._lock:
-            if self._driver is not None:
-                self._driver.close()
-            self._driver = None
+            driver, self._driver = self._driver, None
+            self._closed += 1
+        if driver is not None:
+            driver.close()
 
     def _cause_here(self, code: int | None, message: str) -> PulseError | None:
         """What a refusal means to this very client, where that is more than to any."""
         return None
 
     def _connected(self) -> Driver:
-        with self._lock:
-            if self._driver is None:
-                self._driver = clickhouse_connect.get_client(
-                    dsn=self._url,
-                    database=self.database,
-                    autogenerate_session_id=False,
-                    connect_timeout=CONNECT_SECONDS,
-                    send_receive_timeout=self._seconds,
-                    compress=False,
-                    dedicated_pool=True,
-                    client_name="pulse",
-                )
-            return self._driver
+        if (driver := self._driver) is not None:
+            return driver
+        with self._connecting:
+            with self._lock:
+                if self._driver is not None:
+                    return self._driver
+                closed = self._closed
+            made = self._made()
+            with self._lock:
+                if closed == self._closed:
+                    self._driver = made
+                    return made
+        made.close()
+        raise Unavailable("ClickHouse was not asked any more: its connections were given back")
+
+    def _made(self) -> Driver:
+        """A connection pool, once ClickHouse has answered: one that hangs takes as long as an answer may."""
+        return clickhouse_connect.get_client(
+            dsn=self._url,
+            database=self.database,
+            autogenerate_session_id=False,
+            connect_timeout=CONNECT_SECONDS,
+            send_receive_timeout=self._seconds,
+            compress=False,
+            dedicated_pool=True,
+            client_name="pulse",
+        )
 
 
 def connect(settings: Settings, database: str | None = None) -> Client:

@@ -200,8 +200,9 @@ class Sink:
             meters.SKIPPED.labels(record.topic).inc()
             return
         if place.log not in self._logs:
-            if self._logs:
-                self._identity.check()
+            # also the first since we began: a topic that was made anew meanwhile is read on where the old one ended, without
+            # a word of it, and what it holds before that would be hidden for ever by the places of what comes after
+            self._identity.check()
             self._logs.add(place.log)
         self._applied[row] = place.number
         self._block.records.append(record)
