@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from deploy.local import clickhouse_server, port
 from pulse.analyst import as_sql, as_xml, user
 from pulse.analyst.rule import Limits
 from tests import services
+from tests.migrated import migrate
 from tests.querying import SECRET
 
 PASSWORD = "opens"

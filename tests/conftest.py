@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.local import port
+from pulse.analyst.rule import analytics_of
 from tests import services as service
 from tests.product import Product
 from tests.services import Service
@@ -81,7 +82,7 @@ def clickhouse_url(services_folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def clickhouse(clickhouse_url: str) -> Iterator[str]:
-    """``http://host:port/database`` of a fresh database, dropped after the test."""
+    """``http://host:port/database`` of a fresh database, dropped after the test, as is that of its views."""
     yield from _fresh(clickhouse_url)
 
 
@@ -95,7 +96,8 @@ def _fresh(clickhouse_url: str) -> Iterator[str]:
     database = f"test_{uuid4().hex[:12]}"
     httpx.post(clickhouse_url, content=f"CREATE DATABASE {database}").raise_for_status()
     yield f"{clickhouse_url}/{database}"
-    httpx.post(clickhouse_url, content=f"DROP DATABASE {database} SYNC").raise_for_status()
+    for made in (database, analytics_of(database)):  # the dictionary in the former reads a view of the latter
+        httpx.post(clickhouse_url, content=f"DROP DATABASE IF EXISTS {made} SYNC").raise_for_status()
 
 
 @pytest.fixture(scope="session")

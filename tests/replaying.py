@@ -8,7 +8,6 @@ from pathlib import Path
 from confluent_kafka import Consumer, TopicPartition
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.replay import shadow, swap
 from clickhouse.replay.difference import report_of
 from clickhouse.sink.record import Record
@@ -27,6 +26,7 @@ from streams.refinement import refine, steps_of
 from streams.replay.run import Replay
 from streams.rollup import rollup
 from tests.exact import Store
+from tests.migrated import migrate
 from tests.storing import lines_of
 from tests.streaming import PARTITIONS, Line, Log
 

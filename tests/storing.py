@@ -15,7 +15,6 @@ from confluent_kafka.admin import AdminClient
 from msgspec import json
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.sink.reader import GROUP
 from deploy.local import port, probe
 from deploy.local.process import Running
@@ -29,6 +28,7 @@ from streams.ledger import entries, headers
 from streams.topics import create
 from tests.eventually import eventually
 from tests.exact import Store
+from tests.migrated import migrate
 
 ROOT = Path(__file__).parents[1]
 PARTITIONS = 3

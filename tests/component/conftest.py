@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from tests import postgres
+from tests.migrated import migrate
 from tests.served import broker, log, sink, store
 
 __all__ = ["broker", "log", "sink", "store"]

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from pulse.alerting.site import Site
 from pulse.alerting.watched import watched_of
 from pulse.errors import Unavailable
 from pulse.minute import MINUTE_MS
 from streams.alerts.load import from_store
 from tests.alerting import record
+from tests.migrated import migrate
 from tests.querying import Row, fill
 
 MINUTE = 29_600_000

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from pulse.alerting.rule import HISTORY_DAYS
 from pulse.alerting.site import Site, Told
 from pulse.alerting.telling import notice_of
@@ -18,6 +17,7 @@ from streams.alerts.asking import Asking, Sources
 from streams.alerts.partition import Counted, Partition
 from tests.alerting import record
 from tests.eventually import eventually
+from tests.migrated import migrate
 
 DAY = 1_440
 NOON = 29_600_640

@@ -10,7 +10,6 @@ import pytest
 from msgspec import json
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.windows import Asked, answered, batches, begun, merge
 from pulse.alerting.look import measured
 from pulse.alerting.rule import MOST_GROUPS, Rule
@@ -23,6 +22,7 @@ from pulse.minute import MINUTE_MS
 from streams.alerts.round import Want, Wanted, go_round
 from streams.alerts.told import last
 from tests.alertreference import Reference
+from tests.migrated import migrate
 from tests.windowreference import Happened, value_of
 
 BEGIN = 29_600_000

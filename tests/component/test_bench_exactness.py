@@ -14,7 +14,7 @@ from bench.load.ids import STREAM_BITS, event_id
 from bench.probe import SEEN
 from bench.sink import spent
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
+from tests.migrated import migrate
 
 SIZE = 10
 STREAM = 7

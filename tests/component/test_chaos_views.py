@@ -3,9 +3,9 @@
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from tests.chaos.views import differing
 from tests.exact import Store
+from tests.migrated import migrate
 
 EVENTS = """
 INSERT INTO events (site_id, event, ts, event_id, visitor_id, user_id, session_id, fingerprint_id)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.stats import Group, StatsQuery, answer
+from tests.migrated import migrate
 
 STEP_MS = 600_000
 QUARTER_MS = 900_000

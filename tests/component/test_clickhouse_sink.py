@@ -13,13 +13,13 @@ from confluent_kafka import Consumer, TopicPartition
 from msgspec import json
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.sink.reader import GROUP, TOPICS
 from pulse import topics
 from pulse.place import Place
 from tests import services
 from tests.eventually import eventually
 from tests.exact import assert_exact
+from tests.migrated import migrate
 from tests.services import Service
 from tests.storing import NOW_MS, PARTITIONS, Log, Sink, commit, delete_topics, events, lines_of
 

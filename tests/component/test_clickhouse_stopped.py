@@ -10,7 +10,6 @@ import pytest
 from msgspec import json
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.sink import stored
 from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
@@ -20,6 +19,7 @@ from pulse.minute import Seen, fold, partials
 from pulse.place import Place
 from tests.eventually import eventually
 from tests.exact import Store, assert_exact
+from tests.migrated import migrate
 from tests.product import ROOT
 from tests.storing import NOW_MS, events, ledger_of, lines_of
 

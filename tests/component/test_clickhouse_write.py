@@ -12,7 +12,6 @@ import pytest
 from msgspec import json
 
 from clickhouse.client import Client, stream_of
-from clickhouse.migrate import migrate
 from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
 from pulse import topics
@@ -22,6 +21,7 @@ from pulse.minute import Seen, fold, partials
 from pulse.place import Place
 from tests.eventually import eventually
 from tests.exact import Store, assert_exact
+from tests.migrated import migrate
 from tests.storing import NOW_MS, Line, events, ledger_of, lines_of
 
 MONTH_MS = 31 * 86_400_000

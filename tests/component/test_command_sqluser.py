@@ -10,7 +10,6 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from deploy.local import clickhouse_server, port
 from deploy.local.process import Running
 from deploy.local.up.keeper import Keeper, Part
@@ -21,6 +20,7 @@ from pulse.started import Started
 from tests import analysing
 from tests.commanding import pulse
 from tests.eventually import eventually
+from tests.migrated import migrate
 
 LIMITS = Limits(seconds=20, mb=1_000, rows=100_000_000)
 

@@ -13,7 +13,6 @@ from msgspec import structs
 from clickhouse import people
 from clickhouse.client import Client
 from clickhouse.funnels import build, view
-from clickhouse.migrate import migrate
 from clickhouse.reports.filter import Condition, InCohort, Parameters
 from clickhouse.reports.funnel import Exclusion, FunnelAnswer, FunnelQuery, Step
 from clickhouse.reports.funnel_answer import answer
@@ -21,6 +20,7 @@ from clickhouse.reports.funnel_attempts import fits
 from clickhouse.reports.funnel_saved import can_be_kept, chosen
 from clickhouse.reports.scope import Scope
 from pulse.errors import QueryError
+from tests.migrated import migrate
 from tests.reports.events import BEGIN, DAY, SITE, Event, fill, some
 
 NOW = BEGIN + 9 * DAY

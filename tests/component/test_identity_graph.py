@@ -12,10 +12,10 @@ from msgspec import structs
 
 from api.query.identity import GraphResponse
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.identity_graph import BOUNDS, FEW, HUB, MOST_NODES, SHARED, Graph, Node, graph
 from clickhouse.reports.scope import Scope
 from pulse.analyst.rule import analytics_of
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill
 

@@ -13,7 +13,7 @@ from msgspec import json, structs
 
 from api.query.adapted.retention import over
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
+from tests.migrated import migrate
 from tests.querying import Api, aggregate, querying, settings_of
 from tests.reports.events import DAY, Event, fill, some
 

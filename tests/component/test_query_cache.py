@@ -17,11 +17,11 @@ from api.query.entry import Entry, read
 from api.query.pace import MOST_MS, due_ms
 from api.query.reports import NOW_MS
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.sink.changed import Changed
 from deploy.local import port
 from tests import services
 from tests.eventually import eventually, eventually_told
+from tests.migrated import migrate
 from tests.querying import Api, Row, fill, querying, settings_of
 
 TS = 1_772_668_800_000

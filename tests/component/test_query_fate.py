@@ -10,7 +10,7 @@ import pytest
 from api.query.fate import EXAMPLE, EventFate, Waiting, told
 from clickhouse.client import Client
 from clickhouse.fate import Fate, find
-from clickhouse.migrate import migrate
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 
 NOW = 1_790_000_000_000

@@ -9,7 +9,7 @@ import pytest
 
 from api.query.funnel import FunnelForm, FunnelResponse, PeopleForm, PeopleResponse
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill
 

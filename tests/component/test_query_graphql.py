@@ -14,7 +14,7 @@ from api.control.keys import NewKey
 from api.query.graphql.route import EXAMPLE
 from api.query.graphql.schema import schema
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
+from tests.migrated import migrate
 from tests.querying import SECRET, Api, aggregate, querying, settings_of
 from tests.reports.events import DAY, Event, fill
 

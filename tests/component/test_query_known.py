@@ -9,7 +9,7 @@ import pytest
 
 from api.query.known import KEPT_S, RENEWED_S, People
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
+from tests.migrated import migrate
 
 SITES = ("shop", "rival", "blog")
 SECONDS = 5.0

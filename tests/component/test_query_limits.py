@@ -12,10 +12,10 @@ import uvicorn
 
 from clickhouse.bounded import Bounded, Limits
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from deploy.local import port
 from pulse.errors import TooCostly
 from tests.eventually import eventually
+from tests.migrated import migrate
 from tests.querying import querying, settings_of
 
 ROWS = 200_000

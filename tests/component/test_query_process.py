@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from deploy.local import port, probe
 from deploy.local.process import start
 from tests.eventually import eventually
+from tests.migrated import migrate
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
+from tests.migrated import migrate
 from tests.querying import Api, Row, fill, querying, settings_of
 
 

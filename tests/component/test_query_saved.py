@@ -8,8 +8,8 @@ import anyio.to_thread
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from tests.eventually import eventually
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill
 

@@ -15,7 +15,7 @@ from api.query.bucket import begins
 from api.query.stats import EXAMPLE, Stats, StatsResponse
 from api.query.word import timezones
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
+from tests.migrated import migrate
 from tests.querying import Api, Row, fill, querying, settings_of
 
 NEW_YORK = ZoneInfo("America/New_York")

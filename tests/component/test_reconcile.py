@@ -8,7 +8,6 @@ import pytest
 from msgspec import json
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
 from pulse import topics
@@ -21,6 +20,7 @@ from pulse.reconciling.compare import Unsettled, find
 from pulse.reconciling.derived import DERIVED, HERE
 from tests.commanding import pulse
 from tests.exact import Store
+from tests.migrated import migrate
 from tests.storing import PARTITIONS, Line, events, ledger_of, lines_of
 
 METRICS, LEDGER = DERIVED

@@ -14,13 +14,13 @@ from api.query import lifecycle as lifecycle_route
 from api.query import stickiness as stickiness_route
 from api.query.bucket import begins
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports import lifecycle, stickiness
 from clickhouse.reports.activity import Activity
 from clickhouse.reports.filter import NOTHING, Condition, Filter, Not
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import ANYTHING, Happening
 from clickhouse.reports.scope import Bots, Scope
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports import activity
 from tests.reports.events import BEGIN, DAY, Event, fill, some

@@ -13,11 +13,11 @@ from msgspec import structs
 
 from api.query.attribution import EXAMPLE, AttributionResponse
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports import attribution
 from clickhouse.reports.attribution import AttributionQuery, Credit, Model
 from clickhouse.reports.filter import NOTHING, Condition, Filter, Not
 from clickhouse.reports.scope import Bots, Scope
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports.attribution import expected
 from tests.reports.events import BEGIN, DAY, Event, fill, some

@@ -14,10 +14,10 @@ import pytest
 
 from api.query.devices import AddressResponse, DeviceResponse, NetworkResponse
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.devices import WINDOWS, of_device, of_network, of_system
 from pulse.analyst.rule import analytics_of
 from pulse.risk.crowd import crowd
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 
 NOW = int(time.time() * 1000)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from api.query.filters import EXAMPLE, filter_of, form_of
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.filter import AllOf, AnyOf, Condition, Filter, Not, Parameters, sql_of
 from pulse.errors import QueryError
+from tests.migrated import migrate
 from tests.reports.events import Event, fill, some
 from tests.reports.filtering import passes
 

@@ -12,12 +12,12 @@ from msgspec import structs
 
 from api.query.bucket import begins
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.filter import NOTHING, Condition, Filter, Not
 from clickhouse.reports.funnel import Exclusion, FunnelQuery, Line, Order, Step
 from clickhouse.reports.funnel_answer import answer, people
 from clickhouse.reports.scope import Scope
 from pulse.errors import QueryError
+from tests.migrated import migrate
 from tests.reports import funnel as by_hand
 from tests.reports.events import BEGIN, DAY, Event, fill, some
 

@@ -15,7 +15,6 @@ from api.query import lifecycle as lifecycle_route
 from clickhouse import people, stats
 from clickhouse.claims import correct
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports import funnel_answer, journeys, lifecycle, newness, query, retention, stickiness
 from clickhouse.reports.activity import Activity
 from clickhouse.reports.cohort import Any as AnyOfThese
@@ -29,6 +28,7 @@ from clickhouse.reports.metric import metric_of
 from clickhouse.reports.retention import RetentionQuery
 from clickhouse.reports.scope import Scope
 from tests.eventually import eventually_told
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports import activity, visits
 from tests.reports import funnel as funnel_by_hand

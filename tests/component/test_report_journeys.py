@@ -10,11 +10,11 @@ from msgspec import structs
 
 from api.query.journeys import EXAMPLE, JourneysResponse
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports import journeys
 from clickhouse.reports.filter import NOTHING, Condition, Filter, Not
 from clickhouse.reports.journeys import JourneysAnswer, JourneysQuery
 from clickhouse.reports.scope import Scope
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, fill, some
 from tests.reports.journeys import expected

@@ -14,12 +14,12 @@ from msgspec import json, structs
 
 from api.query.performance import EXAMPLE, ErrorsResponse, PerformanceResponse, rating
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports import errors, performance
 from clickhouse.reports.errors import Resolved
 from clickhouse.reports.filter import NOTHING, Condition
 from clickhouse.reports.scope import Scope
 from pulse.event import MAX_MS
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports import performance as by_hand
 from tests.reports.events import BEGIN, DAY, Event, fill, some

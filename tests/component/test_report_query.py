@@ -15,7 +15,6 @@ from msgspec import structs
 from api.query.bucket import begins
 from api.query.query import EXAMPLE, QueryResponse
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.field import field_of
 from clickhouse.reports.filter import NOTHING, AnyOf, Condition, Filter, Not
 from clickhouse.reports.formula import formula_of
@@ -25,6 +24,7 @@ from clickhouse.reports.query_statement import Granularity, Order
 from clickhouse.reports.query_told import Told
 from clickhouse.reports.scope import Bots, Scope
 from pulse.errors import QueryError
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill, some
 from tests.reports.query import Expected, Refused, expected

@@ -13,12 +13,12 @@ from msgspec import structs
 from api.query.bucket import begins
 from api.query.retention import EXAMPLE
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.filter import NOTHING, AllOf, Condition, Filter, Not
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import ANYTHING, Happening
 from clickhouse.reports.retention import Group, RetentionQuery, answer, is_plain
 from clickhouse.reports.scope import Scope
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill, some
 from tests.reports.periods import label

@@ -11,7 +11,6 @@ from msgspec import structs
 
 from api.query.risk import RiskResponse, ScoresResponse, SessionsResponse
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.filter import NOTHING, Condition
 from clickhouse.reports.risk import Risk, risk
 from clickhouse.reports.risk_course import Course, Interval, Sessions, course, risky_sessions
@@ -19,6 +18,7 @@ from clickhouse.reports.scope import Scope
 from clickhouse.reports.traffic import RISKY, Traffic, narrowed
 from pulse.analyst.rule import analytics_of
 from pulse.risk.verdict import BANDS, band_of
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports.events import BEGIN, DAY, Event, fill, some
 

@@ -15,12 +15,12 @@ from msgspec import structs
 from api.query.query import QueryResponse
 from api.query.reports import NewnessResponse, PagesResponse, RealtimeResponse, SourcesResponse
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.filter import NOTHING, Condition, Not
 from clickhouse.reports.newness import newness
 from clickhouse.reports.pages import pages
 from clickhouse.reports.scope import Bots, Scope
 from clickhouse.reports.sources import sources
+from tests.migrated import migrate
 from tests.querying import Api, querying, settings_of
 from tests.reports import visits
 from tests.reports.events import BEGIN, DAY, Event, fill, some

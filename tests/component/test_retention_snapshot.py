@@ -16,7 +16,6 @@ from api.query.nightly import LEASE_MS, Nightly, due_at, snapshot_of, weeks_befo
 from clickhouse import activity
 from clickhouse.bounded import Limits
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.reports.filter import Condition
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import Happening
@@ -25,6 +24,7 @@ from clickhouse.reports.retention_snapshot import SOURCE, UNITS, WEEKS, answer_w
 from clickhouse.reports.scope import Scope
 from deploy.local import port
 from pulse.errors import Unavailable
+from tests.migrated import migrate
 from tests.querying import SITES, Api, querying, settings_of
 from tests.reports.events import DAY, Event, fill
 

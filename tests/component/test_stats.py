@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from clickhouse.stats import Group, Metric, StatsQuery, answer, source_of
 from pulse.errors import QueryError
 from pulse.minute import MINUTE_MS
+from tests.migrated import migrate
 
 BEGIN = int(datetime(2026, 3, 6, 23, 0, tzinfo=UTC).timestamp() * 1000)
 END = BEGIN + 5 * 86_400_000

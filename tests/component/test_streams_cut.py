@@ -10,13 +10,13 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from pulse.place import HEADER, Place
 from pulse.topics import EVENTS, RAW
 from streams.broker import Broker
 from streams.whole import missing
 from tests import services
 from tests.eventually import eventually
+from tests.migrated import migrate
 from tests.services import Service
 from tests.streaming import PARTITIONS, Log, Streams, raw_event
 

@@ -9,10 +9,10 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from pulse.topics import EVENTS, RAW
 from tests import services
 from tests.eventually import eventually
+from tests.migrated import migrate
 from tests.services import Service
 from tests.streaming import Line, Log, Streams, raw_event
 

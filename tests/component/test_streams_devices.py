@@ -10,7 +10,6 @@ import pytest
 from msgspec import json, structs
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from pulse.event import RefinedEvent
 from pulse.lag import Log as Lags
 from pulse.lag import total
@@ -27,6 +26,7 @@ from streams.steps.step import Arrival
 from streams.warm import Source
 from tests.eventually import eventually
 from tests.exact import Store
+from tests.migrated import migrate
 from tests.storing import Sink
 from tests.streaming import PARTITIONS, Line, Log, Streams, raw_event
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from pulse.lag import Log as Lags
 from pulse.lag import total
 from pulse.topics import EVENTS, RAW, REFINING, SLOW, partition_of
 from tests.eventually import eventually
+from tests.migrated import migrate
 from tests.streaming import PARTITIONS, Line, Log, Streams, raw_event
 
 Start = Callable[..., Streams]

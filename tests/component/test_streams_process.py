@@ -7,11 +7,11 @@ import pytest
 from msgspec import json
 
 from clickhouse.client import Client
-from clickhouse.migrate import migrate
 from pulse.topics import CONFIG, EVENTS, METRICS, RAW, REJECTED
 from streams.app import GROUP
 from tests import services
 from tests.eventually import eventually
+from tests.migrated import migrate
 from tests.services import Service
 from tests.streaming import PARTITIONS, Log, Streams, raw_event
 
