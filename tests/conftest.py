@@ -5,10 +5,12 @@ A service that cannot start fails the tests that want it; none is ever skipped.
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import httpx._transports.default as transports
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -33,8 +35,10 @@ settings.load_profile("busy")
 def pytest_configure(config: pytest.Config) -> None:
     """Give each of several processes that run tests ports of its own: a service that is away keeps its address.
 
-    Kafka runs for a minute here and there, so Java compiles it once and quickly.
+    Kafka runs for a minute here and there, so Java compiles it once and quickly. A client of HTTP reads all certificates when
+    it is made, which takes longer than most of what it is asked: those of a process share them.
     """
+    transports.create_ssl_context = cache(httpx.create_ssl_context)  # type: ignore[attr-defined]
     os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
     worker = getattr(config, "workerinput", None)
     if worker is not None:
