@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from clickhouse.reports.field import field_of
 from clickhouse.reports.filter import Filter, Parameters, sql_of, text
 from clickhouse.reports.funnel import FunnelQuery
+from clickhouse.reports.funnel_straight import is_straight, straight
 from clickhouse.reports.scope import Unit, hashed_of
 from clickhouse.reports.source import rows_of
 from clickhouse.reports.statement import text_of
@@ -16,28 +17,34 @@ STOP = 0
 PLACE_BITS = 21
 NARROW_BITS = 22
 """How many bits beside the moment a number of 64 bits has room for."""
+FIRST = "if(fitting = 0, 31, bitCount(bitXor(fitting, fitting - 1)) - 1)"
+"""By it events of one moment are in order: by the first step they fit. Where each fits one alone, that is what they fit."""
 KEPT_WHO: dict[Unit, str] = {"users": "person", "visitors": "visitor"}
 """The same as `scope.WHO` in the rows of a saved funnel, where names are hashed; of no use once people are identified."""
 
 
 def attempts(asked: FunnelQuery, bound: Parameters, named: bool = False) -> str:
-    """The attempts that count, one a row: `who`, `times`, `level`, `value`, `is_told`. Raises QueryError.
+    """The attempts that count, one a row: `who`, `times`, `level`, `value`, and where there is a breakdown `is_told`. Raises QueryError.
 
     `who` is the name of somebody where it is to be `named`, else what tells them from others.
     """
     bound |= {"entry_end": asked.scope.end_ms, "end": asked.scope.end_ms + asked.longest_ms}
     bound["longest"] = asked.longest_ms
-    walked = _walked(asked, _arrays(asked, _events(asked, bound, named)))
+    is_divided = asked.hold is not None or (asked.window_ms is None and asked.count != "sessions")
+    choice = text_of("funnel_choice") if is_divided and asked.count != "totals" else ""
+    events = _events(asked, bound, named)
+    if is_straight(asked):
+        return straight(asked, events, _bits(asked), _bears_repetitions(asked), choice)
+    walked = _walked(asked, _arrays(asked, events))
     levels = text_of("funnel_levels", entry=str(_entry(asked)), level=_level(asked), inner=walked)
     counted = (
         _totals(asked, levels) if asked.count == "totals" else text_of("funnel_best", found=_found(asked), inner=levels)
     )
-    is_divided = asked.hold is not None or (asked.window_ms is None and asked.count != "sessions")
     return text_of(
         "funnel_attempts",
         told=_told(asked),
         value=f"values[bitAnd(told, {2**PLACE_BITS - 1})]" if asked.breakdown else "''",
-        choice=text_of("funnel_choice") if is_divided and asked.count != "totals" else "",
+        choice=choice,
         inner=counted,
     )
 
@@ -58,8 +65,10 @@ def _events(asked: FunnelQuery, bound: Parameters, named: bool) -> str:
         value=f"toString({value})",
         fits="toUInt64(fits)" if is_kept else fits(asked, bound),
         exclusions=str(len(asked.exclusions)),
+        first=FIRST if everything or asked.exclusions or not _bears_repetitions(asked) else "0",
         packed="toUInt64" if _bits(asked) <= NARROW_BITS else "toUInt128",
         bits=str(_bits(asked)),
+        beside=str(_bits(asked) - 5),
         item="(packed, value)" if asked.breakdown else "packed",
         items=_items(asked),
         number=".1" if asked.breakdown else "",

@@ -13,9 +13,9 @@ FROM
         $value AS value,
         $fits AS fits,
         bitShiftRight(fits, $exclusions) AS fitting,
-        if(fitting = 0, 31, bitCount(bitXor(fitting, fitting - 1)) - 1) AS first,
+        $first AS first,
         bitShiftLeft($packed(toUnixTimestamp64Milli(ts)), $bits)
-            + bitShiftLeft($packed(first), $bits - 5)
+            + bitShiftLeft($packed(first), $beside)
             + fits AS packed
     FROM $rows
     WHERE $named AND $filter AND $held

@@ -18,6 +18,7 @@ from clickhouse.reports.funnel import Exclusion, FunnelAnswer, FunnelQuery, Step
 from clickhouse.reports.funnel_answer import answer
 from clickhouse.reports.funnel_attempts import fits
 from clickhouse.reports.funnel_saved import can_be_kept, chosen
+from clickhouse.reports.funnel_straight import is_straight
 from clickhouse.reports.scope import Scope
 from pulse.errors import QueryError
 from tests.migrated import migrate
@@ -119,6 +120,29 @@ def test_it_answers_as_the_events_do_while_more_are_stored(client: Client) -> No
 
 def renamed(event: Event, block: int) -> Event:
     return structs.replace(event, event_id=event.event_id[:-4] + f"{block:04x}")
+
+
+@pytest.mark.parametrize("names", [("page_view", "signup", "purchase"), ("page_view", None, "page_view", "purchase")])
+def test_steps_that_simply_follow_one_another_are_told_alike(client: Client, names: tuple[str | None, ...]) -> None:
+    """With nothing to end an attempt they are told in another way; what is asked of the events has an exclusion, which never is."""
+    dice = random.Random(len(names))
+    asked = replace(funnel(), steps=tuple(map(Step, names)), exclusions=())
+    save(client, asked)
+    build.mend(client)
+    blocks = [[renamed(event, n) for event in some(dice, 400, 1 + 9 * (n % 2))] for n in range(3)]
+    for block in [*blocks, blocks[1]]:
+        fill(client, block)
+    client.command("OPTIMIZE TABLE events FINAL")
+    later = replace(asked.scope, bots="exclude", start_ms=BEGIN + DAY // 3, end_ms=BEGIN + 2 * DAY)
+    for each in (
+        asked,
+        replace(asked, count="visitors", window_ms=60_000),
+        replace(asked, scope=later, hold="country"),
+    ):
+        kept, raw = answer(client, each, NOW), raw_answer(client, each)
+        assert (is_straight(each), kept.source, raw.source) == (True, "funnel_steps", "events")
+        assert kept.whole == raw.whole
+        assert kept.whole[0].count > 0
 
 
 def test_what_is_stored_in_any_order_between_the_steps_of_saving_is_there_once(client: Client) -> None:

@@ -15,6 +15,7 @@ from clickhouse.client import Client
 from clickhouse.reports.filter import NOTHING, Condition, Filter, Not
 from clickhouse.reports.funnel import Exclusion, FunnelQuery, Line, Order, Step
 from clickhouse.reports.funnel_answer import answer, people
+from clickhouse.reports.funnel_straight import is_straight
 from clickhouse.reports.scope import Scope
 from pulse.errors import QueryError
 from tests.migrated import migrate
@@ -118,6 +119,36 @@ def test_every_step_is_counted_as_by_hand(client: Client, number: int) -> None:
             assert list(found.buckets) == list(by_bucket)
             for begin, line in found.buckets.items():
                 same(line, by_bucket[begin], asked)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("number", range(SETS))
+def test_steps_that_simply_follow_one_another_are_counted_as_by_hand(client: Client, number: int) -> None:
+    """Most funnels: nothing is optional, excluded or told by values."""
+    dice = random.Random(1_000 + number)
+    for _ in range(QUESTIONS_A_SET):
+        names = (
+            dice.sample(NAMES[:3], dice.choice((2, 3)))
+            if dice.random() < 0.5
+            else dice.choices(NAMES, k=dice.choice((2, 3, 4, 6)))
+        )
+        asked = replace(
+            question(dice, number),
+            order="ordered",
+            steps=tuple(Step(name, dice.choice(FILTERS)) for name in names),
+            exclusions=(),
+            breakdown=None,
+            attribution=1,
+            count=dice.choice(("users", "visitors", "sessions")),
+        )
+        assert is_straight(asked)
+        attempts = by_hand.attempts(asked, DATA[number])
+        found = answer(client, asked, NOW)
+        same(found.whole, by_hand.line(asked, attempts, NOW), asked)
+        for begin, line in by_hand.buckets(asked, attempts, NOW).items():
+            same(found.buckets[begin], line, asked)
+        reached = {each.who for each in attempts if each.times[1]}
+        assert [each.who for each in people(client, asked, 2, "reached", "", 1_000)] == sorted(reached), asked
 
 
 def same(found: Line, expected: Line, asked: FunnelQuery) -> None:

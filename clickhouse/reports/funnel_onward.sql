@@ -1,0 +1,6 @@
+SELECT
+    who,
+    part,
+    items,
+    $columns
+FROM ($inner)
