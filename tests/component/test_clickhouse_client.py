@@ -1,4 +1,4 @@
-"""A client of ClickHouse that is closed, be it while it is being connected."""
+"""A client of ClickHouse: closed, be it while it is being connected, and of a store that lacks some settings."""
 
 import socket
 from collections.abc import Iterator
@@ -85,3 +85,10 @@ def test_a_client_that_was_closed_connects_anew(clickhouse: str) -> None:
     for _ in range(2):
         client.ping()
         client.close()
+
+
+def test_settings_that_only_make_an_answer_faster_are_left_out_where_the_store_has_none_such(clickhouse: str) -> None:
+    client = Client(clickhouse)
+    known = client.known({"enable_adaptive_aggregator": 0, "of_some_other_version": 1})
+    assert known == {"enable_adaptive_aggregator": 0}
+    assert client.ask("SELECT 1", **known).rows == [(1,)]
