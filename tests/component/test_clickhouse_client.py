@@ -91,4 +91,4 @@ def test_settings_that_only_make_an_answer_faster_are_left_out_where_the_store_h
     client = Client(clickhouse)
     known = client.known({"enable_adaptive_aggregator": 0, "of_some_other_version": 1})
     assert known == {"enable_adaptive_aggregator": 0}
-    assert client.ask("SELECT 1", **known).rows == [(1,)]
+    assert client.ask("SELECT 1", None, **known).rows == [(1,)]
