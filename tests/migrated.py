@@ -16,6 +16,7 @@ from clickhouse.migrate import migrations
 from pulse.analyst.rule import analytics_of
 
 CREATED = Path(__file__).with_name("created.sql")
+FRESH = Path(__file__).with_name("fresh.sql")
 DATABASE, ANALYTICS = "\0database", "\0analytics"
 RECOGNISABLE = re.compile(r"test_[0-9a-f]{12}")
 
@@ -24,14 +25,14 @@ _statements: dict[object, list[str]] = {}
 
 
 def migrate(client: Client) -> None:
-    """Make the tables in a database that has none; it is made if it is not there."""
+    """Make the tables in a database, which is made if it is not there; one that has some, or views of some, is migrated."""
     store = client.within(None)
-    version = store.command("SELECT version()")
-    if version in _statements:
+    version, is_fresh = store.query(FRESH, _asked(client)).rows[0]
+    if is_fresh and version in _statements:
         _make(client, store, _statements[version])
         return
     migrate_truly(client)
-    if RECOGNISABLE.fullmatch(client.database):
+    if is_fresh and RECOGNISABLE.fullmatch(client.database):
         _statements[version] = _read(client)
 
 
@@ -52,10 +53,13 @@ def _make(client: Client, store: Client, statements: list[str]) -> None:
 
 def _read(client: Client) -> list[str]:
     """What makes a database's tables, each after those it reads; the names of databases are left open."""
-    asked = {"database": client.database, "analytics": analytics_of(client.database)}
-    made = {_open(name, client): _open(text, client) for name, text in client.query(CREATED, asked).rows}
+    made = {_open(name, client): _open(text, client) for name, text in client.query(CREATED, _asked(client)).rows}
     reads = {name: {other for other in made if other != name and _names(text, other)} for name, text in made.items()}
     return [made[name] for name in TopologicalSorter(reads).static_order()]
+
+
+def _asked(client: Client) -> dict[str, object]:
+    return {"database": client.database, "analytics": analytics_of(client.database)}
 
 
 def _open(text: str, client: Client) -> str:

@@ -50,3 +50,13 @@ def test_what_a_test_does_to_its_tables_is_not_in_the_next(fresh: Callable[[], C
         client.command("ALTER TABLE config ADD COLUMN more String")
         client.command("INSERT INTO config (kind, id) VALUES ('site', 'one')")
         assert client.ask("SELECT count() FROM config").rows == [(1,)]
+
+
+def test_what_has_tables_already_is_migrated(fresh: Callable[[], Client]) -> None:
+    first, second = fresh(), fresh()
+    migrate(first)
+    migrate(first)
+    migrate(second)
+    second.within(None).command("DROP DATABASE {database:Identifier} SYNC", {"database": second.database})
+    migrate(second)
+    verify(second)
