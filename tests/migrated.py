@@ -4,6 +4,7 @@ The first database is migrated, and the others are made by the statements that m
 """
 
 import re
+from contextlib import closing
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -26,11 +27,11 @@ _statements: dict[object, list[str]] = {}
 
 def migrate(client: Client) -> None:
     """Make the tables in a database, which is made if it is not there; one that has some, or views of some, is migrated."""
-    store = client.within(None)
-    version, is_fresh = store.query(FRESH, _asked(client)).rows[0]
-    if is_fresh and version in _statements:
-        _make(client, store, _statements[version])
-        return
+    with closing(client.within(None)) as store:
+        version, is_fresh = store.query(FRESH, _asked(client)).rows[0]
+        if is_fresh and version in _statements:
+            _make(client, store, _statements[version])
+            return
     migrate_truly(client)
     if is_fresh and RECOGNISABLE.fullmatch(client.database):
         _statements[version] = _read(client)
@@ -40,7 +41,6 @@ def _make(client: Client, store: Client, statements: list[str]) -> None:
     database, analytics = client.database, analytics_of(client.database)
     for name in (database, analytics):
         store.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", {"name": name})
-    store.close()
     for statement in statements:
         client.command(statement.replace(DATABASE, database).replace(ANALYTICS, analytics))
     applied = migrations()

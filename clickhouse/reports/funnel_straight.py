@@ -39,7 +39,6 @@ def straight(asked: FunnelQuery, inner: str, bits: int, is_apart: bool, choice: 
         times=", ".join((_moment("items", bits), *(f"if(level < {n}, 0, {_moment(f'to2_{n}', bits)})" for n in later))),
         names=", ".join(("x", *(f"n{n}" for n in later))),
         columns=", ".join(("items", *(f"to2_{n}" for n in later))),
-        entry="1",
         bits=str(bits),
         level=_level(count, bits),
         choice=choice,

@@ -12,7 +12,7 @@ FROM
         *,
         arrayMap(
             ($names) -> if(
-                bitAnd(x, $entry) != 0
+                bitAnd(x, 1) != 0
                     AND x >= bitShiftLeft(toUInt64({start:Int64}), $bits)
                     AND x < bitShiftLeft(toUInt64({entry_end:Int64}), $bits),
                 $level,
