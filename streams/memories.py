@@ -10,6 +10,7 @@ from itertools import compress
 import numpy as np
 
 from pulse.errors import Unavailable
+from pulse.topics import EVENTS
 from streams import figures, whole
 from streams.elsewhere import Elsewhere
 from streams.memory import Bounds, Memory
@@ -109,6 +110,11 @@ class Memories:
         for partition in partitions:
             self._memories.pop(partition, None)
             self._current.discard(partition)
+
+    def has_all(self, partitions: Iterable[int]) -> bool:
+        """Whether nothing was written since the memories of some partitions were read back. Blocks; raises Unavailable."""
+        read = {(EVENTS, partition): self._memories[partition].position for partition in partitions}
+        return self._source.broker.ends(read) == read
 
     async def known(self, prepared: Sequence[Prepared]) -> list[set[bytes]]:
         """For each record its ids that had been seen before the latest; the store is asked about what is uncertain."""

@@ -76,15 +76,20 @@ class Refine:
 
     async def _take(self, records: Sequence[Taken], yields: bool) -> bool:
         began = perf_counter()
-        while (made := await self._made(records)) is None:
+        made = await self._made(records)
+        while made is None:
             if yields:
                 return False
+            made = await self._made(records, again=True)
         await self._deliver(made)
         figures.BATCH.labels("refine", "all").observe(perf_counter() - began)
         return True
 
-    async def _made(self, records: Sequence[Taken]) -> list[Refined] | None:
-        """What is to be written of some records; None if the process was frozen meanwhile, and another may have gone on with them."""
+    async def _made(self, records: Sequence[Taken], again: bool = False) -> list[Refined] | None:
+        """What is to be written of some records; None if the process was frozen meanwhile, and another may have gone on with them.
+
+        One that is frozen at each look would never come to an end: from the second on it is enough that nobody else has written.
+        """
         freezes = self._beat.freezes(monotonic())
         for first in await self._memories.ready(records):
             await self._again(first)
@@ -93,8 +98,10 @@ class Refine:
         made = await self._refine(records)
         figures.BATCH.labels("refine", "work").observe(perf_counter() - began)
         if self._beat.freezes(monotonic()) > freezes:
-            self._memories.forget({record.partition for record in records})
-            return None
+            partitions = {record.partition for record in records}
+            if not (again and await until_answered(partial(self._memories.has_all, partitions))):
+                self._memories.forget(partitions)
+                return None
         for each in made:
             figures.count(each)
         return made

@@ -1,8 +1,11 @@
 """The streams die, are joined by others, lose their broker or their log: what a consumer applies stays exact."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,27 @@ class Traffic:
         return self.ids
 
 
+@contextmanager
+def frozen_at_intervals(worker: Streams, frozen_s: float, running_s: float) -> Iterator[None]:
+    """Within, a worker is stopped for so long, runs for so long, and so on."""
+    assert worker.running is not None
+    pid, over = worker.running.process.pid, threading.Event()
+
+    def freeze() -> None:
+        while not over.wait(running_s):
+            os.kill(pid, signal.SIGSTOP)
+            over.wait(frozen_s)
+            os.kill(pid, signal.SIGCONT)
+
+    thread = threading.Thread(target=freeze)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 @pytest.mark.slow
 def test_kill_9_in_mid_stream_loses_and_doubles_nothing(log: Log, start: Start) -> None:
     worker = start(log.servers)
@@ -82,6 +106,16 @@ def test_kill_9_in_mid_stream_loses_and_doubles_nothing(log: Log, start: Start) 
         worker.kill()
         worker.start()
     log.assert_exact(traffic.stop(), within=60)
+
+
+@pytest.mark.slow
+def test_one_that_is_frozen_again_and_again_goes_on_all_the_same(log: Log, start: Start) -> None:
+    worker = start(log.servers, PULSE_SESSION_TIMEOUT_MS="2000")
+    worker.await_ready()
+    with frozen_at_intervals(worker, 1.2, 0.2):
+        sent = log.send([raw_event() for _ in range(300)])
+        eventually(lambda: log.ids().keys() >= sent, 90, every=0.5)
+    log.assert_exact(sent)
 
 
 @pytest.mark.slow
