@@ -86,6 +86,7 @@ class Table:
             name: memoryview(lists[name].to_numpy()) for name, kind in COLUMNS.items() if pa.types.is_primitive(kind)
         }
         self._v4 = (numbers["v4"], numbers["v4_system"], numbers["v4_origin"])
+        self._v4_at = _starts(np.asarray(numbers["v4"]))
         self._v6 = (numbers["v6_high"], numbers["v6_low"], numbers["v6_system"], numbers["v6_origin"])
         systems = numbers["asn"], lists["org"], numbers["entropy"], numbers["kind"]
         self._by_number = np.asarray(numbers["asn"])
@@ -100,7 +101,8 @@ class Table:
     def v4(self, number: int) -> Found:
         """What is known of an address of version 4, by its number."""
         begins, systems, origins = self._v4
-        at = bisect_right(begins, number) - 1
+        block = number >> 16
+        at = bisect_right(begins, number, self._v4_at[block], self._v4_at[block + 1]) - 1
         return self._found(systems[at], origins[at]) if at >= 0 else UNKNOWN
 
     def v6(self, number: int) -> Found:
@@ -120,6 +122,11 @@ class Table:
     def homes(self, provider: str) -> frozenset[int]:
         """The autonomous systems in which a provider's ranges lie; none for one that has no ranges."""
         return self._homes.get(provider, frozenset())
+
+
+def _starts(begins: Array) -> memoryview:
+    """The place of the first range that begins in each /16 or after it: looked for is among few."""
+    return memoryview(np.searchsorted(begins, np.arange(0, (1 << 32) + 1, 1 << 16, dtype="u8")).astype("u4"))
 
 
 def _found(

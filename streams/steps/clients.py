@@ -1,7 +1,6 @@
 """What is known of clients: looked up and judged once, and remembered by what they tell."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 from msgspec import Raw
@@ -17,7 +16,7 @@ from streams.steps.address import days_of, place_of
 from streams.steps.hints import differ, hinted
 from streams.steps.risk import Sight, sight
 from streams.steps.step import Verdict
-from streams.steps.text import SYSTEM, VERDICT, Run, run_of
+from streams.steps.text import SYSTEM, VERDICT, Run, runs
 from streams.steps.user_agent import UNKNOWN, agent_of, device_of
 
 REMEMBERED = 262_144
@@ -86,6 +85,7 @@ class Agents(NamedTuple):
 
 
 NOBODY = tuple(Client(tuple(Told(None, None, -2, None, False, None, None, None, None, None, None)), 1, 0))
+_run_of_verdict = runs(VERDICT)
 RISKS = ("risk", "risk_band")
 DAY = Told._fields.index("day")
 
@@ -103,7 +103,7 @@ class Clients:
         self._told: Memo[Values, Values] = Memo(lambda told: told, REMEMBERED // 2)
         self._agents: Memo[Values, Values] = Memo(lambda told: tuple(self._agent(*told)), REMEMBERED // 2)
         self._places: Memo[Values, Values] = Memo(lambda told: tuple(place_of(*told)), REMEMBERED // 2)
-        self._systems: Memo[Values, Run] = Memo(partial(run_of, SYSTEM), SIGHTS // 2)
+        self._systems: Memo[Values, Run] = Memo(runs(SYSTEM), SIGHTS // 2)
         self._said: Memo[Sight, tuple[Verdict, Run]] = Memo(lambda sight: spoken(judge(sight)), SIGHTS // 2)
 
     def known(self) -> Memo[Any, Values]:
@@ -159,4 +159,4 @@ class Clients:
 def spoken(verdict: Verdict) -> tuple[Verdict, Run]:
     """A verdict with its text."""
     scores, words = verdict
-    return verdict, run_of(VERDICT, (*scores, *words))
+    return verdict, _run_of_verdict((*scores, *words))

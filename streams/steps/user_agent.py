@@ -1,10 +1,12 @@
 """With what: browser, system and kind of device, from the user agent."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-import ua_parser
+from ua_parser import Domain
+from ua_parser.loaders import load_builtins
+from ua_parser.regex import Resolver
 
 from pulse.anycase import AnyCase
 from pulse.network.crawlers import Bot
@@ -38,6 +40,12 @@ KINDS = (
 """The first that fits is the kind of device."""
 
 
+SPIDER = "Spider"
+_JOINED = re.compile(r"[^A-Za-z]*\$\d\$\d[^A-Za-z]*\Z")
+"""Names of devices that are put together of parts of a user agent. Those that are one part of it are spiders to `CRAWLERS` already."""
+NAMED = Domain.USER_AGENT | Domain.OS
+
+
 class Device(NamedTuple):
     """What a user agent tells; empty where it does not. `is_library` is a program that speaks for somebody else."""
 
@@ -56,9 +64,9 @@ UNKNOWN = Device()
 @lru_cache(maxsize=REMEMBERED)
 def device_of(user_agent: str) -> Device:
     """What a user agent tells of browser, system and device."""
-    found = ua_parser.parse(user_agent)
+    found = _parser()(user_agent, NAMED)
     browser, system = found.user_agent, found.os
-    is_crawler = (found.device is not None and found.device.family == "Spider") or CRAWLERS.is_in(user_agent)
+    is_crawler = CRAWLERS.is_in(user_agent) or _is_spider(user_agent)
     return Device(
         browser=browser.family[:64] if browser else "",
         browser_version=(browser.major or "")[:64] if browser else "",
@@ -68,6 +76,27 @@ def device_of(user_agent: str) -> Device:
         is_crawler=is_crawler,
         is_library=bool(LIBRARIES.match(user_agent)),
     )
+
+
+def _is_spider(user_agent: str) -> bool:
+    """Whether the first of the parser's devices that fits is one.
+
+    None of those that may be fits most user agents.
+    """
+    if _spiders()(user_agent, Domain.DEVICE).device is None:
+        return False
+    device = _parser()(user_agent, Domain.DEVICE).device
+    return device is not None and device.family == SPIDER
+
+
+@cache
+def _parser() -> Resolver:
+    return Resolver(load_builtins())
+
+
+@cache
+def _spiders() -> Resolver:
+    return Resolver(([], [], [each for each in load_builtins()[2] if each.family == SPIDER or _JOINED.match(each.family or "")]))
 
 
 def kind_of(user_agent: str) -> str:
