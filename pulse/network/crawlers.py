@@ -55,8 +55,8 @@ CLAIMS = tuple(
 )
 """The providers of whose crawlers ranges are known, by the names that those ranges have, and what the crawlers call themselves."""
 
-CLAIMING = ("bot", "google", "bing", "chatgpt", "claude", "perplexity", "facebook", "meta-external")
-"""One of these is in whatever claims to be one of them, in small letters."""
+_CLAIMING = AnyCase("", "bot", "google", "bing", "chatgpt", "claude", "perplexity", "facebook", "meta-external")
+"""What one of them is in whatever claims to be a crawler, so that each need not be looked for."""
 _EDGES = " /;:()^$,"
 _PLAIN = re.compile(r"\\(.)")
 _SPECIAL = re.compile(r"(?<!\\)[\[\](){}|?*+.^$]")
@@ -133,10 +133,8 @@ class Crawlers:
 
 def claimed(user_agent: str) -> str:
     """The provider that a crawler claims to come from; the patterns are tried on those few alone that may fit one."""
-    if user_agent.isascii():
-        small = user_agent.lower()
-        if not any([word in small for word in CLAIMING]):
-            return ""
+    if not _CLAIMING.is_in(user_agent):
+        return ""
     return next((provider for provider, sign in CLAIMS if sign.is_in(user_agent)), "")
 
 

@@ -14,7 +14,7 @@ from pulse.topics import DAY_MS
 from streams.devices import is_followed
 from streams.steps.clients import UNTOLD, Clients, Values
 from streams.steps.risk import SIGNALS, Sight, judge_seen, judging, put_verdict, sight_of
-from streams.steps.step import Arrival, Step, Together, Verdict
+from streams.steps.step import Arrival, Many, Step, Together, Verdict
 
 
 def put_client(finder: Finder, rules: RuleSet) -> Step:
@@ -22,12 +22,21 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
     judge = judging(rules)
     clients = Clients(finder, judge)
 
+    def put(e: RefinedEvent, arrival: Arrival) -> None:
+        put_whole(e, arrival, judge, clients.met(e))
+
+    return Together(put, putting(clients, judge))
+
+
+def putting(clients: Clients, judge: Callable[[Sight], Verdict]) -> Many:
+    """The same of many, into which texts are put where there are any: most fields are in these, and stay as they are."""
+
     def put_all(events: Sequence[RefinedEvent], arrival: Arrival) -> bool:
         known = clients.known()
         for e in events:
             zone, day = (e.timezone, e.ts // DAY_MS) if e.consent == "granted" else UNTOLD  # type: ignore[operator]
-            ip, hints = e.ip, e.client_hints
-            told = e.user_agent, zone, day, hints, e.imported, e.browser, e.os, e.device_type, e.country, e.region, e.city
+            ip, hints, own = e.ip, e.client_hints, e.country
+            told = e.user_agent, zone, day, hints, e.imported, e.browser, e.os, e.device_type, own, e.region, e.city
             client = known[ip]
             if client[0] != told or not client[1] <= e.received_at < client[2]:
                 client = clients.of(ip, told, e.received_at)
@@ -35,11 +44,10 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
             if said is None or e.fingerprint_id is not None or e.event == SIGNALS:
                 put_whole(e, arrival, judge, client)
                 continue
-            e.ip, e.user_agent, e.asn = network, None, system  # type: ignore[assignment]
+            e.ip, e.user_agent, e.country, e.asn = network, None, country, system
+            e.browser, e.browser_version, e.os, e.os_version, e.device_type, _, _, _ = agent
             if hints is not None:
                 e.client_hints = None
-            e.browser, e.browser_version, e.os, e.os_version, e.device_type, _, _, _ = agent
-            e.country = country
             if region is not None or city is not None:
                 e.region, e.city = region, city
             if is_risky:
@@ -48,10 +56,7 @@ def put_client(finder: Finder, rules: RuleSet) -> Step:
                 e.risk_band = said
         return True
 
-    def put(e: RefinedEvent, arrival: Arrival) -> None:
-        put_whole(e, arrival, judge, clients.met(e))
-
-    return Together(put, put_all)
+    return put_all
 
 
 def put_whole(e: RefinedEvent, arrival: Arrival, judge: Callable[[Sight], Verdict], client: Values) -> None:

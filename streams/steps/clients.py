@@ -140,7 +140,7 @@ class Clients:
         there = found[0] or place[0] or ""
         leave = (False, "", "", 0) if day < 0 else (True, there, timezone or "", day)
         seen = found.network, days, found.asn, found.as_entropy, agent[5], claim
-        verdict, said = self._said[sight(*seen, *leave, None, differs)]
+        verdict, said = self._said[sight(*seen, *leave, None, differs)]  # type: ignore[call-arg]
         network = network_of(ip) if ip is not None else None
         whole = found[0], claim, differs, place, verdict
         put = told, since, until, network, agent, *place[:3]

@@ -18,7 +18,10 @@ REMEMBERED = 20_000
 CRAWLERS = AnyCase(
     r"(?<!cu)bots?\b|crawl|spider|slurp|headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse"
     r"|pagespeed|gtmetrix|pingdom|uptime|statuscake|monitor(ing|\b)|facebookexternalhit|preview|scrap|archiver|scan(ner)?\b"
-    r"|validator|feedfetcher|mediapartners|wordpress/"
+    r"|validator|feedfetcher|mediapartners|wordpress/",
+    *("bot", "crawl", "spider", "slurp", "headless", "phantomjs", "puppeteer", "playwright", "selenium", "webdriver"),
+    *("lighthouse", "pagespeed", "gtmetrix", "pingdom", "uptime", "statuscake", "monitor", "facebookexternalhit"),
+    *("preview", "scrap", "archiver", "scan", "validator", "feedfetcher", "mediapartners", "wordpress/"),
 )
 LIBRARIES = re.compile(
     r"^(curl|wget|python|httpx|aiohttp|go-http-client|java/|apache-httpclient|node|axios|undici|got |ruby|php|guzzle"
@@ -29,12 +32,46 @@ LIBRARIES = re.compile(
 KINDS = (
     (
         "tv",
-        AnyCase(r"smart-?tv|appletv|apple tv|googletv|hbbtv|bravia|crkey|roku|web0s|netcast|aft[a-z]+ build|\btv\b"),
+        AnyCase(
+            r"smart-?tv|appletv|apple tv|googletv|hbbtv|bravia|crkey|roku|web0s|netcast|aft[a-z]+ build|\btv\b",
+            "tv",
+            "bravia",
+            "crkey",
+            "roku",
+            "web0s",
+            "netcast",
+            "aft",
+        ),
     ),
-    ("console", AnyCase(r"playstation|xbox|nintendo")),
-    ("wearable", AnyCase(r"watch ?os|apple ?watch|galaxy watch|wear ?os")),
-    ("tablet", AnyCase(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)")),
-    ("mobile", AnyCase(r"mobi|iphone|ipod|android|windows phone|blackberry|bb10|opera mini|kaios")),
+    ("console", AnyCase(r"playstation|xbox|nintendo", "playstation", "xbox", "nintendo")),
+    ("wearable", AnyCase(r"watch ?os|apple ?watch|galaxy watch|wear ?os", "watch", "wear")),
+    (
+        "tablet",
+        AnyCase(
+            r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)",
+            "ipad",
+            "tablet",
+            "kindle",
+            "silk/",
+            "playbook",
+            "android",
+        ),
+    ),
+    (
+        "mobile",
+        AnyCase(
+            r"mobi|iphone|ipod|android|windows phone|blackberry|bb10|opera mini|kaios",
+            "mobi",
+            "iphone",
+            "ipod",
+            "android",
+            "windows phone",
+            "blackberry",
+            "bb10",
+            "opera mini",
+            "kaios",
+        ),
+    ),
     ("desktop", AnyCase(r"windows|macintosh|mac os x|x11|linux|cros|freebsd|openbsd")),
 )
 """The first that fits is the kind of device."""
@@ -96,7 +133,9 @@ def _parser() -> Resolver:
 
 @cache
 def _spiders() -> Resolver:
-    return Resolver(([], [], [each for each in load_builtins()[2] if each.family == SPIDER or _JOINED.match(each.family or "")]))
+    return Resolver(
+        ([], [], [each for each in load_builtins()[2] if each.family == SPIDER or _JOINED.match(each.family or "")])
+    )
 
 
 def kind_of(user_agent: str) -> str:
