@@ -10,7 +10,8 @@ class AnyCase:
     """
 
     def __init__(self, pattern: str, *words: str) -> None:
-        self._words = words
+        self.pattern = pattern
+        self.words = words
         self._small = re.compile(pattern)
         self._any = re.compile(pattern, re.IGNORECASE)
 
@@ -19,6 +20,6 @@ class AnyCase:
         if not text.isascii():
             return self._any.search(text) is not None
         small = text.lower()
-        if self._words and not any(map(small.__contains__, self._words)):
+        if self.words and not any(map(small.__contains__, self.words)):
             return False
         return self._small.search(small) is not None

@@ -55,8 +55,8 @@ CLAIMS = tuple(
 )
 """The providers of whose crawlers ranges are known, by the names that those ranges have, and what the crawlers call themselves."""
 
-_CLAIMING = AnyCase("", "bot", "google", "bing", "chatgpt", "claude", "perplexity", "facebook", "meta-external")
-"""What one of them is in whatever claims to be a crawler, so that each need not be looked for."""
+CLAIMING = AnyCase("", "bot", "google", "bing", "chatgpt", "claude", "perplexity", "facebook", "meta-external")
+"""One of these is in whatever claims to be a crawler, so that each need not be looked for."""
 _EDGES = " /;:()^$,"
 _PLAIN = re.compile(r"\\(.)")
 _SPECIAL = re.compile(r"(?<!\\)[\[\](){}|?*+.^$]")
@@ -133,7 +133,7 @@ class Crawlers:
 
 def claimed(user_agent: str) -> str:
     """The provider that a crawler claims to come from; the patterns are tried on those few alone that may fit one."""
-    if not _CLAIMING.is_in(user_agent):
+    if not CLAIMING.is_in(user_agent):
         return ""
     return next((provider for provider, sign in CLAIMS if sign.is_in(user_agent)), "")
 
