@@ -22,6 +22,7 @@ from streams.steps.user_agent import UNKNOWN, agent_of, device_of
 REMEMBERED = 262_144
 """Clients: half a kilobyte each. A firehose of 30,000 events a second has some hundred thousand of them there at once."""
 SIGHTS = 65_536
+"""Of what many clients have in common, so many of each kind: user agents, systems, verdicts."""
 UNTOLD = None, -1
 """Time zone and day where the visitor gave no leave to count them."""
 
@@ -100,8 +101,8 @@ class Clients:
         self._finder = finder
         self._data = finder.data
         self._known: Memo[Any, Values] = Memo(lambda key: NOBODY, REMEMBERED // 2)
-        self._told: Memo[Values, Values] = Memo(lambda told: told, REMEMBERED // 2)
-        self._agents: Memo[Values, Values] = Memo(lambda told: tuple(self._agent(*told)), REMEMBERED // 2)
+        self._told: Memo[Values, Values] = Memo(lambda told: told, SIGHTS // 2)
+        self._agents: Memo[Values, Values] = Memo(lambda told: tuple(self._agent(*told)), SIGHTS // 2)
         self._places: Memo[Values, Values] = Memo(lambda told: tuple(place_of(*told)), REMEMBERED // 2)
         self._systems: Memo[Values, Run] = Memo(runs(SYSTEM), SIGHTS // 2)
         self._said: Memo[Sight, tuple[Verdict, Run]] = Memo(lambda sight: spoken(judge(sight)), SIGHTS // 2)
