@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import filterfalse
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from msgspec import Raw, Struct, ValidationError, json, structs
+from msgspec import Meta, Raw, Struct, ValidationError, json, structs
 
 from pulse.event import MAX_EVENT_BYTES, MAX_MS, RawEvent, RefinedEvent
 from pulse.network.cut import network_of
@@ -38,10 +38,37 @@ class _LikelyAccepted(_Accepted, kw_only=True, omit_defaults=True, gc=False):
     event_id: str | None = None
 
 
+_NoText = Annotated[str, Meta(max_length=0)]
+_NoNumber = Annotated[int, Meta(ge=0, le=0)]
+
+
 class _Likely(RefinedEvent, kw_only=True, omit_defaults=True, gc=False):
-    """An event that is to be refined, its id still to be looked at, with those of all others."""
+    """An event that is to be refined, its id still to be looked at, with those of all others.
+
+    What refinement may leave as it is, since it puts it into another field's text, is not there yet.
+    """
 
     event_id: str | None = None
+    as_org: _NoText = ""
+    as_entropy: Annotated[float, Meta(ge=0, le=0)] = 0.0
+    network: _NoText = ""
+    network_source: _NoText = ""
+    network_days: _NoNumber = 0
+    bot: _NoNumber = False  # type: ignore[assignment]
+    bot_name: _NoText = ""
+    bot_kind: _NoText = ""
+    bot_claim: _NoText = ""
+    risk: _NoNumber = 0
+    risk_band: _NoText = ""
+    risk_vpn: _NoNumber = 0
+    risk_proxy: _NoNumber = 0
+    risk_tor: _NoNumber = 0
+    risk_relay: _NoNumber = 0
+    risk_bot: _NoNumber = 0
+    risk_tamper: _NoNumber = 0
+    risk_confidence: _NoText = ""
+    risk_reasons: _NoText = ""
+    risk_rules: _NoText = ""
 
 
 class _Named(Struct):

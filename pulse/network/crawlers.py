@@ -55,6 +55,8 @@ CLAIMS = tuple(
 )
 """The providers of whose crawlers ranges are known, by the names that those ranges have, and what the crawlers call themselves."""
 
+CLAIMING = AnyCase("", "bot", "google", "bing", "chatgpt", "claude", "perplexity", "facebook", "meta-external")
+"""One of these is in whatever claims to be a crawler, so that each need not be looked for."""
 _EDGES = " /;:()^$,"
 _PLAIN = re.compile(r"\\(.)")
 _SPECIAL = re.compile(r"(?<!\\)[\[\](){}|?*+.^$]")
@@ -122,11 +124,18 @@ class Crawlers:
     def named(self, user_agent: str) -> Bot:
         """What a user agent says."""
         found = self._resolver(user_agent, Domain.USER_AGENT).user_agent
-        claims = next((provider for provider, sign in CLAIMS if sign.is_in(user_agent)), "")
+        claims = claimed(user_agent)
         if found is None:
             return Bot(claims=claims) if claims else NO_BOT
         entry = self._entries[int(found.family)]
         return Bot(entry.name, entry.kind.value, claims)
+
+
+def claimed(user_agent: str) -> str:
+    """The provider that a crawler claims to come from; the patterns are tried on those few alone that may fit one."""
+    if not CLAIMING.is_in(user_agent):
+        return ""
+    return next((provider for provider, sign in CLAIMS if sign.is_in(user_agent)), "")
 
 
 def read(path: Path) -> Crawlers:

@@ -106,8 +106,7 @@ def found(text: str, data: Data, database: Database | None = None) -> Found:
     if data.table and own.asn and own.asn != lower.asn:
         lower = _of_system(lower, data.table.system(own.asn))
     if not own.country:
-        place = _place(data.places[address.version], address)
-        lower = Found(place.country, place.region, place.city, *lower[3:])
+        lower = Found._make(_place(data.places[address.version], address)[:3] + lower[3:])
     both = over(own, lower) if own is not NOWHERE else lower
     says = data.own.kind(address.version, number, both.asn)
     return both._replace(network=says.kind, source=says.source, made_ms=says.made_ms) if says else both

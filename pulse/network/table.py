@@ -4,6 +4,7 @@ It has one row, whose columns are lists: where ranges begin, what lies there, an
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,9 @@ class Table:
             name: memoryview(lists[name].to_numpy()) for name, kind in COLUMNS.items() if pa.types.is_primitive(kind)
         }
         self._v4 = (numbers["v4"], numbers["v4_system"], numbers["v4_origin"])
+        self._v4_at = _starts(np.asarray(numbers["v4"]))
         self._v6 = (numbers["v6_high"], numbers["v6_low"], numbers["v6_system"], numbers["v6_origin"])
-        systems = numbers["asn"], lists["org"], numbers["entropy"], numbers["kind"]
+        systems = numbers["asn"], _texts(lists["org"]), numbers["entropy"], numbers["kind"]
         self._by_number = np.asarray(numbers["asn"])
         names: list[str] = lists["provider"].to_pylist()
         providers = [(name, KINDS[number]) for name, number in zip(names, numbers["provider_kind"], strict=True)]
@@ -100,7 +102,8 @@ class Table:
     def v4(self, number: int) -> Found:
         """What is known of an address of version 4, by its number."""
         begins, systems, origins = self._v4
-        at = bisect_right(begins, number) - 1
+        block = number >> 16
+        at = bisect_right(begins, number, self._v4_at[block], self._v4_at[block + 1]) - 1
         return self._found(systems[at], origins[at]) if at >= 0 else UNKNOWN
 
     def v6(self, number: int) -> Found:
@@ -122,6 +125,19 @@ class Table:
         return self._homes.get(provider, frozenset())
 
 
+def _texts(texts: Any) -> Callable[[int], str]:
+    """What gives a text by its place: straight from where it lies, a dozen times as soon as through Arrow's own objects."""
+    _, places, letters = texts.buffers()
+    begins, letters = np.frombuffer(places, "i4", len(texts) + 1, 4 * texts.offset).data, memoryview(letters or b"")
+    return lambda at: str(letters[begins[at] : begins[at + 1]], "utf-8")
+
+
+def _starts(begins: Array) -> memoryview:
+    """The place of the first range that begins in each /16 or after it: looked for is among few."""
+    blocks = np.arange(0, (1 << 32) + 1, 1 << 16, dtype="u8")
+    return np.searchsorted(begins, blocks).astype("u4").data
+
+
 def _found(
     systems: tuple[Any, ...], providers: list[tuple[str, str]], made: tuple[int, int], system: int, origin: int
 ) -> Found:
@@ -131,7 +147,7 @@ def _found(
         asns, names, entropies, kinds = systems
         found = Found(
             asn=asns[system],
-            as_org=names[system].as_py(),
+            as_org=names(system),
             as_entropy=round(entropies[system], 2),
             network=KINDS[kinds[system]],
             made_ms=made[0],

@@ -1,10 +1,12 @@
 """With what: browser, system and kind of device, from the user agent."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-import ua_parser
+from ua_parser import Domain
+from ua_parser.loaders import load_builtins
+from ua_parser.regex import Resolver
 
 from pulse.anycase import AnyCase
 from pulse.network.crawlers import Bot
@@ -16,7 +18,10 @@ REMEMBERED = 20_000
 CRAWLERS = AnyCase(
     r"(?<!cu)bots?\b|crawl|spider|slurp|headless|phantomjs|puppeteer|playwright|selenium|webdriver|lighthouse"
     r"|pagespeed|gtmetrix|pingdom|uptime|statuscake|monitor(ing|\b)|facebookexternalhit|preview|scrap|archiver|scan(ner)?\b"
-    r"|validator|feedfetcher|mediapartners|wordpress/"
+    r"|validator|feedfetcher|mediapartners|wordpress/",
+    *("bot", "crawl", "spider", "slurp", "headless", "phantomjs", "puppeteer", "playwright", "selenium", "webdriver"),
+    *("lighthouse", "pagespeed", "gtmetrix", "pingdom", "uptime", "statuscake", "monitor", "facebookexternalhit"),
+    *("preview", "scrap", "archiver", "scan", "validator", "feedfetcher", "mediapartners", "wordpress/"),
 )
 LIBRARIES = re.compile(
     r"^(curl|wget|python|httpx|aiohttp|go-http-client|java/|apache-httpclient|node|axios|undici|got |ruby|php|guzzle"
@@ -27,15 +32,55 @@ LIBRARIES = re.compile(
 KINDS = (
     (
         "tv",
-        AnyCase(r"smart-?tv|appletv|apple tv|googletv|hbbtv|bravia|crkey|roku|web0s|netcast|aft[a-z]+ build|\btv\b"),
+        AnyCase(
+            r"smart-?tv|appletv|apple tv|googletv|hbbtv|bravia|crkey|roku|web0s|netcast|aft[a-z]+ build|\btv\b",
+            "tv",
+            "bravia",
+            "crkey",
+            "roku",
+            "web0s",
+            "netcast",
+            "aft",
+        ),
     ),
-    ("console", AnyCase(r"playstation|xbox|nintendo")),
-    ("wearable", AnyCase(r"watch ?os|apple ?watch|galaxy watch|wear ?os")),
-    ("tablet", AnyCase(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)")),
-    ("mobile", AnyCase(r"mobi|iphone|ipod|android|windows phone|blackberry|bb10|opera mini|kaios")),
+    ("console", AnyCase(r"playstation|xbox|nintendo", "playstation", "xbox", "nintendo")),
+    ("wearable", AnyCase(r"watch ?os|apple ?watch|galaxy watch|wear ?os", "watch", "wear")),
+    (
+        "tablet",
+        AnyCase(
+            r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)",
+            "ipad",
+            "tablet",
+            "kindle",
+            "silk/",
+            "playbook",
+            "android",
+        ),
+    ),
+    (
+        "mobile",
+        AnyCase(
+            r"mobi|iphone|ipod|android|windows phone|blackberry|bb10|opera mini|kaios",
+            "mobi",
+            "iphone",
+            "ipod",
+            "android",
+            "windows phone",
+            "blackberry",
+            "bb10",
+            "opera mini",
+            "kaios",
+        ),
+    ),
     ("desktop", AnyCase(r"windows|macintosh|mac os x|x11|linux|cros|freebsd|openbsd")),
 )
 """The first that fits is the kind of device."""
+
+
+SPIDER = "Spider"
+_JOINED = re.compile(r"[^A-Za-z]*\$\d\$\d[^A-Za-z]*\Z")
+"""Names of devices that are put together of parts of a user agent. Those that are one part of it are spiders to `CRAWLERS` already."""
+NAMED = Domain.USER_AGENT | Domain.OS
 
 
 class Device(NamedTuple):
@@ -56,9 +101,9 @@ UNKNOWN = Device()
 @lru_cache(maxsize=REMEMBERED)
 def device_of(user_agent: str) -> Device:
     """What a user agent tells of browser, system and device."""
-    found = ua_parser.parse(user_agent)
+    found = _parser()(user_agent, NAMED)
     browser, system = found.user_agent, found.os
-    is_crawler = (found.device is not None and found.device.family == "Spider") or CRAWLERS.is_in(user_agent)
+    is_crawler = CRAWLERS.is_in(user_agent) or _is_spider(user_agent)
     return Device(
         browser=browser.family[:64] if browser else "",
         browser_version=(browser.major or "")[:64] if browser else "",
@@ -67,6 +112,29 @@ def device_of(user_agent: str) -> Device:
         device_type="bot" if is_crawler else kind_of(user_agent),
         is_crawler=is_crawler,
         is_library=bool(LIBRARIES.match(user_agent)),
+    )
+
+
+def _is_spider(user_agent: str) -> bool:
+    """Whether the first of the parser's devices that fits is one.
+
+    None of those that may be fits most user agents.
+    """
+    if _spiders()(user_agent, Domain.DEVICE).device is None:
+        return False
+    device = _parser()(user_agent, Domain.DEVICE).device
+    return device is not None and device.family == SPIDER
+
+
+@cache
+def _parser() -> Resolver:
+    return Resolver(load_builtins())
+
+
+@cache
+def _spiders() -> Resolver:
+    return Resolver(
+        ([], [], [each for each in load_builtins()[2] if each.family == SPIDER or _JOINED.match(each.family or "")])
     )
 
 

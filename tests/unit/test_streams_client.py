@@ -1,6 +1,7 @@
 """A client that is met again is told as if it were met for the first time, whatever was told of it before."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 from pulse.network.finder import Finder
 from pulse.risk.rule_sets import rule_set
+from streams.refinement import prepare, steps_of
 from streams.steps.client import put_client
 from streams.steps.risk import SIGNALS
 from streams.steps.step import Step
 from tests import networks
-from tests.unit.streams_events import CHROME, DAY, NOW, arrival, event
+from tests.unit.streams_events import CHROME, DAY, LOG, NOW, SETTINGS, arrival, event, raw, taken
 
 AGENTS = (None, "", CHROME, "Googlebot/2.1", "python-requests/2.31", "Tiny Tiny RSS")
 ADDRESSES = (None, "unknown", "198.51.100.66", "198.51.100.67", "192.0.2.20", "192.0.2.33", "2001:db8::7", "9.9.9.9")
@@ -74,6 +76,50 @@ def told(put: Step, fields: dict[str, Any]) -> dict[str, Any]:
 @given(fields=TOLD)
 def test_what_is_remembered_is_what_would_be_found(remembering: Step, finder: Finder, fields: dict[str, Any]) -> None:
     assert told(remembering, fields) == told(put_client(finder, rule_set()), fields)
+
+
+SENT = st.fixed_dictionaries(
+    {
+        "event": st.sampled_from(("page_view", "page_view", SIGNALS)),
+        "ip": st.sampled_from(ADDRESSES),
+        "user_agent": st.sampled_from(AGENTS),
+        "consent": st.sampled_from((None, "granted", "denied")),
+        "received_at": st.integers(NOW, NOW + 2),
+        "ts": st.sampled_from((NOW - DAY, NOW)),
+    },
+    optional={
+        "client_hints": st.sampled_from(("", HINTS, HINTS.replace("131", "99"))),
+        "timezone": st.sampled_from(("Europe/Vienna", "Asia/Tokyo", "UTC")),
+        "country": st.sampled_from(("", "de")),
+        "region": st.sampled_from(("", "R")),
+        "city": st.just("C"),
+        "browser": st.sampled_from(("", "Own")),
+        "device_type": st.just("tv"),
+        "imported": st.booleans(),
+        "fingerprint_id": st.sampled_from(("", "f1")),
+        "visitor_id": st.just("v"),
+        "as_org": st.just("sent"),
+        "bot": st.booleans(),
+        "risk": st.sampled_from((0, 7)),
+        "risk_vpn": st.sampled_from((0, 7)),
+        "risk_band": st.just("critical"),
+        "properties": st.just({"purpose": "consent", "device": {"automation": "webdriver"}}),
+    },
+).map(lambda some: raw(**some))
+
+
+@settings(max_examples=100)
+@given(st.lists(st.lists(SENT, max_size=8), min_size=2, max_size=3))
+def test_a_client_s_texts_are_its_fields_as_they_are_written(
+    finder: Finder, records: list[list[dict[str, Any]]]
+) -> None:
+    steps = steps_of(SETTINGS, finder)
+    for some in records:
+        together = prepare(taken(*some), LOG, steps)
+        for each, line in zip(some, together.lines, strict=True):
+            alone = prepare(taken(each), LOG, [partial(step) for step in steps_of(SETTINGS, finder)])
+            assert line.partition(b',"ts"')[2] == alone.lines[0].partition(b',"ts"')[2]
+        assert together.tally.counted() == prepare(taken(*some), LOG, [partial(step) for step in steps]).tally.counted()
 
 
 def test_the_data_grow_older_while_a_client_is_remembered(remembering: Step) -> None:

@@ -17,6 +17,7 @@ def alone(step: Step) -> Step:
     return lambda event, arrival: step(event, arrival)
 
 
+HINTS = '"Chromium";v="131", "Brave";v="131", "Not_A Brand";v="24"|?0|"Windows"'
 ONE_BY_ONE = tuple(map(alone, STEPS))
 MOMENTS = st.sampled_from(
     (None, 0, NOW, NOW - 40_000, NOW + 40_000, NOW + DAY, NOW - 30 * DAY, NOW - 0.5, "2027-01-15T08:00:00Z")
@@ -51,6 +52,11 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "properties": PROPERTIES,
     "clock": st.sampled_from(("", "future")),
     "risk": st.sampled_from((0, 7)),
+    "risk_vpn": st.sampled_from((0, 7)),
+    "bot": st.booleans(),
+    "as_org": st.sampled_from(("", "Sent")),
+    "client_hints": st.sampled_from((None, HINTS)),
+    "timezone": st.sampled_from((None, "Europe/Vienna")),
     "browser": st.sampled_from((None, "Own")),
 }
 USUAL = {"site_id": "shop", "received_at": NOW, "ts": NOW, "imported": False, "sent_at": None, "properties": {"a": 1}}
