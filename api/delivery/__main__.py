@@ -8,7 +8,7 @@ from logging import getLogger
 from confluent_kafka import KafkaException
 
 from api.delivery.run import Delivering
-from pulse import end, health
+from pulse import end, health, loading
 from pulse import log as logging
 from pulse.errors import PulseError
 from pulse.settings import Settings, load
@@ -26,6 +26,7 @@ def main() -> int:
     except PulseError as error:
         sys.stderr.write(f"delivery: {error}\n")
         return 2
+    loading.end()
     code = 0
     try:
         asyncio.run(_run(delivering, settings))

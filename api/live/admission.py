@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from anyio import to_thread
 
+from api.allowed import READ, own_site
 from api.collector.access import allows
 from api.control.store import Store
 from api.keyring import Key, Keyring, presented_key
@@ -12,7 +13,6 @@ from api.live.ticket import Tickets
 from api.live.token import Tokens, is_token
 from api.live.want import Want
 from api.problems import Forbidden, Unauthenticated
-from api.query.access import READ, own_site
 from pulse.errors import NotFound
 
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api.health import Alive, Readiness
 from api.live.routes import With
-from api.query.health import Alive, Readiness
 
 NEEDED = ("kafka", "store")
 """Without Redis keys are looked up more slowly, and tickets are those of one process."""

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from api import serving
 from api.query.app import create_app
-from pulse import listening, log, settings
+from pulse import listening, loading, log, settings
 from pulse.errors import PulseError
 from pulse.settings import Settings
 
@@ -31,6 +31,7 @@ def main() -> int:
 def serve(app: FastAPI, given: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is in flight, and return."""
     getLogger(__name__).info("the query API begins", extra={"url": f"http://{given.host}:{given.query_port}"})
+    loading.end()
     serving.serve(app, given.host, given.query_port, FINISH_S)
 
 

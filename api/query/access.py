@@ -1,4 +1,4 @@
-"""Who asks, what the key allows, and whose data it may see."""
+"""Who asks, and what the key allows, as what routes depend on."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -6,20 +6,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
+from api.allowed import ADMIN, ALERT, FORWARD, IMPORT, LEADS, READ, UNMASKED, WRITE
 from api.keyring import Key, presented_key
-from api.problems import BadParameter, Forbidden, Unauthenticated
+from api.problems import Forbidden, Unauthenticated
 from api.query.parts import With
-from pulse.errors import NotFound
-
-READ = "stats:read"
-ADMIN = "admin"
-ALERT = "alerts:write"
-SQL = "sql:read"
-LEADS = "leads:read"
-UNMASKED = "leads:unmasked"
-WRITE = "events:write"
-IMPORT = "events:import"
-FORWARD = "leads:write"
 
 _BEARER = HTTPBearer(auto_error=False, description="A secret key: `Authorization: Bearer pulse_prod_…`.")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key in a header of its own.")
@@ -70,23 +60,3 @@ LeadReader = Annotated[Key, Depends(needing(ADMIN, LEADS, UNMASKED, FORWARD))]
 """A key that may see leads, masked unless it says otherwise."""
 LeadWriter = Annotated[Key, Depends(needing(ADMIN, FORWARD))]
 """A key that may change, forward and delete leads."""
-
-
-def own_site(key: Key, site_id: str | None) -> str:
-    """The site that a key asks about: its own, or the one it names.
-
-    Raises NotFound for another site than its own, BadParameter if the key has none and names none. Whether a named site
-    is of the key's organisation remains to be looked up.
-    """
-    named = site_id or key.site_id
-    if named is None:
-        raise BadParameter("site_id", "is required, as the key is not bound to one site")
-    if key.site_id not in (None, named):
-        raise NotFound(f"there is no site {named!r}")
-    return named
-
-
-def require_whole_organisation(key: Key) -> None:
-    """Raise Forbidden for a key that is bound to one site."""
-    if key.site_id is not None:
-        raise Forbidden(f"the key is bound to the site {key.site_id}; this takes a key of the whole organisation")

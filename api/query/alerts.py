@@ -5,10 +5,11 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 
+from api.allowed import own_site
 from api.control.model import AlertRule
 from api.keyring import Key
 from api.problems import BadParameter, documented
-from api.query.access import Reader, Watcher, own_site
+from api.query.access import Reader, Watcher
 from api.query.alertform import (
     AlertChange,
     AlertRecord,

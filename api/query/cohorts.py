@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from api.allowed import own_site
 from api.control.cohorts import MOST_OF_A_SITE
 from api.control.model import CohortRecord
 from api.control.store import Store
 from api.keyring import Key
 from api.problems import BadParameter, documented
-from api.query.access import Administrator, Reader, own_site
+from api.query.access import Administrator, Reader
 from api.query.asking import asked as answered
 from api.query.cohortform import MembersForm, named_in
 from api.query.membership import cohort_of, loaded

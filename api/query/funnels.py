@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.allowed import own_site
 from api.control.model import SavedFunnel
 from api.keyring import Key
 from api.problems import documented
-from api.query.access import Administrator, Reader, own_site
+from api.query.access import Administrator, Reader
 from api.query.cohortform import ids_in
 from api.query.funnel import FunnelForm, FunnelResponse, told_funnel
 from api.query.funnelform import FieldName, StepsForm, steps_of

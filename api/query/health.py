@@ -3,29 +3,14 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, Field
 
+from api.health import Alive, Readiness
 from api.query.parts import With
 
 NEEDED = ("clickhouse", "store")
 """Without Redis every question is still answered."""
 
 router = APIRouter(tags=["health"])
-
-
-class Alive(BaseModel):
-    """The process runs."""
-
-    status: str = Field(examples=["ok"])
-
-
-class Readiness(BaseModel):
-    """Whether questions are answered, and how each backing service is."""
-
-    status: str = Field(
-        description="`ok`, `degraded` (all is answered, more slowly) or `unavailable`.", examples=["ok"]
-    )
-    checks: dict[str, str] = Field(examples=[{"clickhouse": "ok", "redis": "ok", "store": "ok"}])
 
 
 @router.get("/health", summary="Whether the process is alive")

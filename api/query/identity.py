@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, StringConstraints
 
+from api.allowed import ADMIN
 from api.problems import BadParameter, documented
-from api.query.access import ADMIN, Reader
+from api.query.access import Reader
 from api.query.asking import asked as answered
 from api.query.params import Ranged
 from api.query.parts import With

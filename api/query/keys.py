@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api.allowed import own_site
 from api.control.keys import Made, NewKey
 from api.control.model import ApiKey
 from api.control.store import Store
 from api.keyring import Key
 from api.problems import BadParameter, documented
-from api.query.access import Administrator, own_site
+from api.query.access import Administrator
 from api.query.keyform import KeyRecord, KeyRequest, Rotation, ShownKey, refuse
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
 from api.query.parts import With, now_ms

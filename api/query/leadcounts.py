@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.allowed import own_site
 from api.control.leads import Counted
 from api.control.store import Store
 from api.problems import documented
-from api.query.access import LeadReader, own_site
+from api.query.access import LeadReader
 from api.query.asking import asked as answered
 from api.query.leadform import ONE_SITE
 from api.query.parts import With

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import StringConstraints
 
+from api.allowed import ADMIN, UNMASKED, own_site
 from api.control.leads import Lead, Wanted, email_mark, personal_of
 from api.control.leadtold import notice_of
 from api.control.outgoing import Delivery, Endpoint
@@ -14,7 +15,7 @@ from api.control.seal import LEADS, Seal
 from api.control.store import Store
 from api.keyring import Key
 from api.problems import BadParameter, Forbidden, documented
-from api.query.access import ADMIN, UNMASKED, LeadReader, LeadWriter, own_site
+from api.query.access import LeadReader, LeadWriter
 from api.query.asking import asked as answered
 from api.query.deliveries import DeliveryRecord
 from api.query.deliveries import told as delivery_told

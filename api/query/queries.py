@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from api.allowed import own_site
 from api.control.model import SavedQuery
 from api.keyring import Key
 from api.problems import BadParameter, documented
@@ -21,7 +22,7 @@ from api.query import (
     stats,
     stickiness,
 )
-from api.query.access import Administrator, Reader, own_site
+from api.query.access import Administrator, Reader
 from api.query.inner import asked_within
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
 from api.query.parts import Parts, With, now_ms

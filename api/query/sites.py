@@ -6,10 +6,11 @@ import orjson
 from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.allowed import own_site, require_whole_organisation
 from api.control.model import Site
 from api.keyring import Key
 from api.problems import documented
-from api.query.access import Administrator, own_site, require_whole_organisation
+from api.query.access import Administrator
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
 from api.query.parts import Parts, With, now_ms
 from api.query.word import Name, Reference, SiteId, Zone

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.allowed import SQL
 from api.keyring import Key
 from api.problems import documented
-from api.query.access import SQL, needing
+from api.query.access import needing
 from api.query.parts import Parts, With
 from api.query.sites import found_site
 from api.query.sqlvalue import Value, written

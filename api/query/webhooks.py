@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Response
 
+from api.allowed import own_site
 from api.control import endpoints
 from api.control.endpoints import NewEndpoint, Shown
 from api.control.outgoing import Endpoint
@@ -14,7 +15,7 @@ from api.control.seal import Seal
 from api.control.store import Store
 from api.keyring import Key
 from api.problems import BadParameter, documented
-from api.query.access import Administrator, own_site
+from api.query.access import Administrator
 from api.query.page import USUAL, Cursor, Limit, Page, decode, page_of
 from api.query.parts import HOUR_MS, Parts, With, now_ms
 from api.query.sites import found_site

@@ -13,7 +13,7 @@ from clickhouse.sink.changed import Changed
 from clickhouse.sink.identity import Identity
 from clickhouse.sink.reader import TOPICS
 from clickhouse.sink.run import Sink
-from pulse import end, health
+from pulse import end, health, loading
 from pulse import log as logging
 from pulse.errors import PulseError, Unavailable
 from pulse.settings import Settings, load
@@ -54,6 +54,7 @@ def _run(settings: Settings, stop: Event) -> None:
         reraise=True,
     )
     patiently(identity.begin)
+    loading.end()
     sink.run()
     changed.close()
     page.shutdown()

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from clickhouse.sink.lines import Numbers
 from clickhouse.sink.record import Record
+from clickhouse.sink.stored import Stored
 
 Flags = npt.NDArray[np.bool_]
 Check = tuple[str, Callable[[pa.Table], pa.ChunkedArray]]
@@ -87,3 +88,11 @@ def place_columns(origin: Numbers, records: Sequence[Record]) -> dict[str, pa.Ar
         "_partition": pa.array(partition[origin]),
         "_place": pa.array(place[origin]),
     }
+
+
+def unstored(kind: Kind, month: int, origin: Numbers, records: Sequence[Record], stored: Stored) -> Flags:
+    """Which rows of one month lie beyond what is stored of it."""
+    limits = np.array([stored.get((kind.table, month, kind.mark(record)), -1) for record in records], np.int64)
+    places = np.array([record.place.number for record in records], np.int64)
+    flags: Flags = (places > limits)[origin]
+    return flags

@@ -1,14 +1,8 @@
 """Up to where ClickHouse has what the topics hold: asked of the rows themselves, never remembered elsewhere."""
 
 import time
-from collections.abc import Sequence
-
-import numpy as np
 
 from clickhouse.client import Client
-from clickhouse.sink.kind import Flags, Kind
-from clickhouse.sink.lines import Numbers
-from clickhouse.sink.record import Record
 from pulse.errors import Unavailable
 
 Stored = dict[tuple[str, int, str], int]
@@ -34,14 +28,6 @@ def read_table(client: Client, table: str) -> Stored:
     if table == "events_rejected":
         return {(table, 0, f"{stage}:{log}:{partition}"): place for stage, log, partition, place in rows}
     return {(table, month, f"{log}:{partition}"): place for month, log, partition, place in rows}
-
-
-def unstored(kind: Kind, month: int, origin: Numbers, records: Sequence[Record], stored: Stored) -> Flags:
-    """Which rows of one month lie beyond what is stored of it."""
-    limits = np.array([stored.get((kind.table, month, kind.mark(record)), -1) for record in records], np.int64)
-    places = np.array([record.place.number for record in records], np.int64)
-    flags: Flags = (places > limits)[origin]
-    return flags
 
 
 def queries_of(client: Client) -> str:

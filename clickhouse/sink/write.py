@@ -13,7 +13,7 @@ from xxhash import xxh3_128_hexdigest
 from clickhouse.client import Client
 from clickhouse.sink import account, again, awake, ledger, meters, poison, refusals, stored
 from clickhouse.sink.events import EVENTS
-from clickhouse.sink.kind import Kind, months, wrong
+from clickhouse.sink.kind import Kind, months, unstored, wrong
 from clickhouse.sink.ledger import LEDGER
 from clickhouse.sink.lines import Bad, Numbers, Parsed, parse
 from clickhouse.sink.metrics import METRICS
@@ -154,7 +154,7 @@ class Writer:
         when = _months(kind, parsed)
         for month in np.unique(when):
             of_month = np.flatnonzero(when == month)
-            new = stored.unstored(kind, int(month), parsed.origin[of_month], records, self.stored)
+            new = unstored(kind, int(month), parsed.origin[of_month], records, self.stored)
             if kind is EVENTS:
                 self._repeated += [records[n] for n in np.unique(parsed.origin[of_month[~new]])]
             if new.any():
@@ -189,7 +189,7 @@ class Writer:
 
         found = poison.refused_rows(self._client, kind.table, len(parsed.origin), made)
         self._ask()  # looking for them takes its time, in which another sink may have gone on
-        if not stored.unstored(kind, month, parsed.origin, records, self.stored).all():
+        if not unstored(kind, month, parsed.origin, records, self.stored).all():
             raise Unavailable("another sink has gone on while refused rows were looked for")
         self._refuse(f"{kind.table}-{month}", [_bad(parsed, records, number, why) for number, why in found.items()])
         return _taken(parsed, np.setdiff1d(np.arange(len(parsed.origin)), list(found)))

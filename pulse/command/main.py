@@ -1,54 +1,62 @@
 """The `pulse` command: `python -m pulse.command.main`."""
 
+from typing import Any
+
 import typer
 
-from pulse.command.alerts import alerts
-from pulse.command.demo import demo
-from pulse.command.doctor import doctor
-from pulse.command.down import down
-from pulse.command.fate import fate
-from pulse.command.geo import geo
-from pulse.command.imports import import_files
-from pulse.command.keys import keys
-from pulse.command.leads import leads
-from pulse.command.migrate import migrate
-from pulse.command.reconcile import reconcile
-from pulse.command.recordings import recordings
-from pulse.command.replay import replay
-from pulse.command.risk import risk
-from pulse.command.send import send
+from pulse.command.lazy import Commands
 from pulse.command.sentence import Sentences
-from pulse.command.sites import sites
-from pulse.command.sql import sql
-from pulse.command.sqluser import sql_user
-from pulse.command.status import status
-from pulse.command.tail import tail
-from pulse.command.top import top
-from pulse.command.up import up
-from pulse.command.webhooks import webhooks
+
+COMMANDS = {
+    "up": "pulse.command.up:up",
+    "down": "pulse.command.down:down",
+    "status": "pulse.command.status:status",
+    "doctor": "pulse.command.doctor:doctor",
+    "send": "pulse.command.send:send",
+    "tail": "pulse.command.tail:tail",
+    "top": "pulse.command.top:top",
+    "sql": "pulse.command.sql:sql",
+    "fate": "pulse.command.fate:fate",
+    "reconcile": "pulse.command.reconcile:reconcile",
+    "replay": "pulse.command.replay:replay",
+    "demo": "pulse.command.demo:demo",
+    "migrate": "pulse.command.migrate:migrate",
+    "import": "pulse.command.imports:import_files",
+    "sites": "pulse.command.sites:sites",
+    "keys": "pulse.command.keys:keys",
+    "alerts": "pulse.command.alerts:alerts",
+    "webhooks": "pulse.command.webhooks:webhooks",
+    "leads": "pulse.command.leads:leads",
+    "geo": "pulse.command.geo:geo",
+    "risk": "pulse.command.risk:risk",
+    "recordings": "pulse.command.recordings:recordings",
+    "sql-user": "pulse.command.sqluser:sql_user",
+}
+"""Where each command is, in the order in which they are shown."""
+
+
+class Pulse(Sentences):
+    """All commands."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.commands: Any = Commands(COMMANDS)
+
 
 app = typer.Typer(
     name="pulse",
     help="Self-hosted analytics: events in over HTTP, answers within seconds.",
-    cls=Sentences,
+    cls=Pulse,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for each in (up, down, status, doctor, send, tail, top, sql, fate, reconcile, replay, demo, migrate):
-    app.command()(each)
-app.command("import")(import_files)
-app.add_typer(sites, name="sites")
-app.add_typer(keys, name="keys")
-app.add_typer(alerts, name="alerts")
-app.add_typer(webhooks, name="webhooks")
-app.add_typer(leads, name="leads")
-app.add_typer(geo, name="geo")
-app.add_typer(risk, name="risk")
-app.add_typer(recordings, name="recordings")
-app.add_typer(sql_user, name="sql-user")
+
+@app.callback()
+def pulse() -> None:
+    """Self-hosted analytics: events in over HTTP, answers within seconds."""
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from tenacity.nap import sleep_using_event
 
 from clickhouse.client import connect
 from clickhouse.sink.identity import Identity
-from pulse import end, health
+from pulse import end, health, loading
 from pulse import log as logging
 from pulse.errors import PulseError, Unavailable
 from pulse.settings import Settings, load
@@ -49,6 +49,7 @@ def _run(settings: Settings, stop: Event) -> None:
         reraise=True,
     )
     patiently(identity.begin)
+    loading.end()
     alerts.run()
     page.shutdown()
 

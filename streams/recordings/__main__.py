@@ -7,7 +7,7 @@ from threading import Event
 
 from confluent_kafka import KafkaException
 
-from pulse import end, health
+from pulse import end, health, loading
 from pulse import log as logging
 from pulse.errors import PulseError, SettingError, Unavailable
 from pulse.recordings.store import opened
@@ -46,6 +46,7 @@ def _run(settings: Settings, stop: Event) -> None:
     page = health.serve(settings.host, settings.recordings_port, recording.checks)
     Nightly(objects, settings.recordings_days, lambda: time.time_ns() // 1_000_000, stop).start()
     log.info("recording begins", extra={"port": settings.recordings_port})
+    loading.end()
     recording.run()
     page.shutdown()
 

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from clickhouse.sink.decimal import decimals, units
 from clickhouse.sink.events import EVENTS
-from clickhouse.sink.kind import months, wrong
+from clickhouse.sink.kind import months, unstored, wrong
 from clickhouse.sink.lines import parse
 from clickhouse.sink.metrics import METRICS
 from clickhouse.sink.record import Record, lines_in, lines_of
-from clickhouse.sink.stored import unstored
 from pulse import money
 from pulse.minute import Key, Partial, Sums, fold, merge
 from pulse.place import Place
