@@ -172,6 +172,8 @@ def _statement(
     marks, rows = Marks(periods * len(activities) - 1), list[str]()
     for n, activity in enumerate(activities):
         rows += _rows(activity, own, doubtful, marks, n * periods)
+    if marks.last == 1 and not activities[0].has_history:
+        return about(text_of("activity_distinct", rows=UNION.join(rows)))  # each row is of somebody who was there
     return about(_counted(marks, rows))
 
 
