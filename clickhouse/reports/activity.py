@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from clickhouse.client import ONE_MOMENT, Answer, Client
-from clickhouse.reports import daybits, doubts
+from clickhouse.reports import daybits
 from clickhouse.reports.daybits import Day
 from clickhouse.reports.filter import NOTHING, Parameters
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import ANYTHING, Happening
+from clickhouse.reports.lately import Lately
 from clickhouse.reports.marks import Marks
 from clickhouse.reports.scope import Scope, Unit, hashed_of, kept_of
 from clickhouse.reports.statement import text_of
@@ -62,7 +63,7 @@ def ask(
         found = _ask(client, bound, about, activities, doubtful)
         # what is deleted or made anew between the look and the question, or during it, is noticed by a second look
         if unsure(client, *days) <= doubtful:
-            doubts.note(client.database, days.site_id, doubtful - open_days)
+            _note(client, days.site_id, doubtful - open_days)
             return Told(found, TABLE)
     return Told(_ask(client, bound, about, activities, None), EVENTS)
 
@@ -125,13 +126,18 @@ def _at_once(
     """
     if not client.sees_one_moment():
         return None
-    doubtful = open_days | doubts.of(client.database, days.site_id)
+    doubtful = open_days | (_doubts.of((client.database, days.site_id)) or frozenset())
     own = Parameters(bound)
     asked = _statement(own, about, activities, doubtful)
     found = client.ask(_looking(own, asked, days, doubtful), own, **ONE_MOMENT)
     if not found.rows or not all(row[-1] for row in found.rows):
         return None
     return found._replace(columns=found.columns[:-1], rows=[row[:-1] for row in found.rows])
+
+
+def _note(client: Client, site_id: str, days: frozenset[Day]) -> None:
+    """Days in doubt that are few are read from the events at once the next time; of many the events would be many."""
+    _doubts.note((client.database, site_id), days if 0 < len(days) <= REMEMBERED else None)
 
 
 def _looking(own: Parameters, asked: str, days: _Days, doubtful: set[Day]) -> str:
@@ -254,4 +260,8 @@ OWN: Mapping[Unit, str] = {"users": "visitor, person, named", "visitors": "visit
 HALF = 64
 LOOKED_AT = 92
 """So many days are looked at one by one at once."""
+REMEMBERED, REMEMBERED_S = 31, 60.0
+"""So many days in doubt of a site are remembered, for so long: then they may have been made anew."""
 UNION = "\nUNION ALL\n"
+
+_doubts: Lately[tuple[str, str], frozenset[Day]] = Lately(REMEMBERED_S)
