@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from clickhouse.client import Answer, Client
+from clickhouse.client import Client
 from clickhouse.reports import funnel_saved
 from clickhouse.reports.filter import Parameters
 from clickhouse.reports.funnel import (
@@ -18,7 +18,7 @@ from clickhouse.reports.funnel import (
     demand,
 )
 from clickhouse.reports.funnel_attempts import attempts
-from clickhouse.reports.funnel_saved import chosen, confirmed, likely
+from clickhouse.reports.funnel_saved import chosen
 from clickhouse.reports.source import TABLE
 from clickhouse.reports.statement import text_of
 from pulse.errors import QueryError
@@ -56,7 +56,9 @@ class Person:
 def answer(client: Client, asked: FunnelQuery, now_ms: int) -> FunnelAnswer:
     """What the store finds; an attempt whose window has not ended at `now_ms` is unfinished. Raises QueryError, Unavailable."""
     demand(asked)
-    found, asked = _found(client, asked, now_ms)
+    asked = chosen(client, asked)
+    bound = Parameters(asked.scope.parameters() | {"now": now_ms})
+    found = client.ask(_steps(asked, bound), bound, **client.known(FASTER))
     lines: dict[tuple[int, int], list[Reached]] = {}
     names: dict[int, str | None] = {REST: None}
     for row in map(_Row._make, found.rows):
@@ -66,19 +68,6 @@ def answer(client: Client, asked: FunnelQuery, now_ms: int) -> FunnelAnswer:
     values = [(names[slot], tuple(lines[slot, 0])) for slot in range(FIRST_SLOT, REST + 1) if (slot, 0) in lines]
     buckets = {begin: _line(asked, lines, (0, begin + 1)) for begin in asked.begins}
     return FunnelAnswer(_line(asked, lines, (0, 0)), tuple(values), buckets, found.rows_read, _source(asked))
-
-
-def _found(client: Client, asked: FunnelQuery, now_ms: int) -> tuple[Answer, FunnelQuery]:
-    """The rows, and of what they are: of a saved funnel's that answered the last time it is asked at once, with whether it still does."""
-    saved = likely(client, asked)
-    if saved is not None:
-        bound = Parameters(asked.scope.parameters() | {"now": now_ms})
-        found = confirmed(client, saved, _steps(saved, bound), bound, **client.known(FASTER))
-        if found is not None:
-            return found, saved
-    asked = chosen(client, asked)
-    bound = Parameters(asked.scope.parameters() | {"now": now_ms})
-    return client.ask(_steps(asked, bound), bound, **client.known(FASTER)), asked
 
 
 def people(client: Client, asked: FunnelQuery, step: int, fate: Fate, after: str, limit: int) -> list[Person]:

@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from clickhouse import people
-from clickhouse.client import Answer, Client
+from clickhouse.client import Client
 from clickhouse.funnels import build, view
 from clickhouse.reports.filter import Condition, InCohort, Parameters
 from clickhouse.reports.funnel import Exclusion, FunnelAnswer, FunnelQuery, Step
@@ -230,41 +230,6 @@ def test_rows_that_no_view_goes_on_writing_are_not_trusted(client: Client) -> No
     for name, _ in client.query("funnels/views").rows:
         client.command(f"DROP TABLE {name} SYNC")
     assert chosen(client, funnel()).build is None
-
-
-class Counted(Client):
-    """A client that notes what it asks."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__(client._url)
-        self.asked = list[str]()
-
-    def ask(self, statement: str, parameters: Any = None, **settings: object) -> Answer:
-        self.asked.append(statement)
-        return super().ask(statement, parameters, **settings)
-
-
-@pytest.mark.parametrize("change", ["distrusted", "other steps", "no view"])
-def test_rows_that_answered_lately_are_asked_at_once_and_trusted_no_longer(client: Client, change: str) -> None:
-    fill(client, some(random.Random(10), 150))
-    save(client, funnel())
-    build.mend(client)
-    counted = Counted(client)
-    first = answer(counted, funnel(), NOW)
-    assert (first.source, len(counted.asked)) == ("funnel_steps", 2)
-    assert replace(answer(counted, funnel(), NOW), rows_read=0) == replace(first, rows_read=0)
-    assert len(counted.asked) == 3
-    if change == "distrusted":
-        build.distrust(client)
-    elif change == "other steps":
-        save(client, replace(funnel(), steps=STEPS[:2], exclusions=()))
-    else:
-        for name, _ in client.query("funnels/views").rows:
-            client.command(f"DROP TABLE {name} SYNC")
-    then = answer(counted, funnel(), NOW)
-    assert (then.source, then.whole) == ("events", first.whole)
-    assert len(counted.asked) == 6
-    counted.close()
 
 
 @pytest.mark.parametrize(
