@@ -201,7 +201,7 @@ def test_a_statement_reads_a_table_as_it_is_at_one_moment_however_often_it_names
 
     with ThreadPoolExecutor(1) as beside:
         beside.submit(insert)
-        found = [client.ask(MOMENTS, **ONE_MOMENT).rows[0] for _ in range(5)]
+        found = [client.ask(MOMENTS, {}, **ONE_MOMENT).rows[0] for _ in range(5)]
         ended.set()
     assert [row for row in found if len(set(row[1:])) > 1] == []
     assert len({row[1] for row in found}) > 1
