@@ -93,7 +93,7 @@ def filled(client: Client, asked: argparse.Namespace) -> Filling:
 def results(stack: Stack, asker: Asker, client: Client, wanted: Filling, runs: int) -> Iterator[Measured]:
     """Each question's figures, those of a snapshot last, for which the API is started anew."""
     all_of = questions(SITE, wanted.end_ms)
-    for name in ("counts", "users", "top", "pages", "funnel", "live"):
+    for name in ("counts", "users", "days", "top", "pages", "funnel", "live"):
         yield measured(asker, all_of[name], runs)
     save(asker)
     yield measured(asker, all_of["saved"], runs)

@@ -63,6 +63,10 @@ class Bounded(Client):
         query_id = f"{self._name}-{next(self._asked)}"
         return super().ask(statement, parameters, **{**self.settings, "query_id": query_id, **settings})
 
+    def sees_one_moment(self) -> bool:
+        """As a client does."""
+        return self._client.sees_one_moment()
+
     def end(self) -> None:
         """Have the store drop what it is doing for this question, and ask it nothing more. Raises as `command` does."""
         self._is_ended.set()

@@ -54,6 +54,9 @@ ONE_PART = {
 }
 """Settings by which one insert is one block, one part, and the same token is stored once."""
 
+ONE_MOMENT: dict[str, object] = {"enable_shared_storage_snapshot_in_query": 1}
+"""By which a statement reads a table as it is at one moment, however often it names it."""
+
 
 def _whole(found: QueryResult) -> Sequence[Sequence[Any]]:
     """The rows of an answer; raises Unavailable where ClickHouse counted more than came.
@@ -98,6 +101,7 @@ class Client:
         self._url = url
         self._seconds = answer_seconds
         self._driver: Driver | None = None
+        self._is_of_one_moment: bool | None = None
         self._closed = 0
         self._lock = Lock()
         self._connecting = Lock()
@@ -132,6 +136,13 @@ class Client:
             return {name: value for name, value in settings.items() if name in self._connected().server_settings}
         except ClickHouseError as error:
             raise _cause(error) from None
+
+    def sees_one_moment(self) -> bool:
+        """Whether a statement with `ONE_MOMENT` reads each table of events as it is at one moment: in a store of one server. Raises as `query`."""
+        if self._is_of_one_moment is None:
+            shared_out = self.query("schema/shared_out", {"database": self.database}).rows[0][0]
+            self._is_of_one_moment = not shared_out and self.known(ONE_MOMENT) == ONE_MOMENT
+        return self._is_of_one_moment
 
     def among(self, name: str | Path, lines: Lines, **settings: object) -> Answer:
         """As `query`, of a file that also reads lines sent along with it."""

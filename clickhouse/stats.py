@@ -4,13 +4,14 @@ Counts come from the minute aggregates where these are exact, else from the even
 repetitions: those within the window of deduplication are removed before they are stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
 
 from clickhouse.client import Answer, Client, text_of
 from clickhouse.reports.activity import Activity, ask
+from clickhouse.reports.daybits import DAY_MS
 from clickhouse.reports.formula import Value
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import Happening
@@ -38,6 +39,10 @@ LONGEST = 200
 COUNTED = ("event_count", "revenue")
 BY_DAYS = (None, "day", "week", "event")
 """Groups that can be told of whole days of UTC."""
+OF_DAYS: Mapping[str, tuple[int, int]] = {"day": (DAY_MS, 0), "week": (7 * DAY_MS, 4 * DAY_MS)}
+"""How long such buckets are in ms, and when one of them begins."""
+MOST_BUCKETS = 100
+"""Of more the events are asked: who was there in which of them takes a bit each."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def answer(client: Client, query: StatsQuery, now_ms: int) -> StatsAnswer:
     """Answer a question; raises QueryError for revenue in several currencies, and as the client does."""
     activity = activity_of(query)
     if activity is not None:
-        return _were_there(client, activity, now_ms)
+        return _were_there(client, query, activity, now_ms)
     source = source_of(query)
     parts = _ask(client, query, source, query.group_by or "")
     whole = parts if query.group_by is None or query.metric in COUNTED else _ask(client, query, source, "")
@@ -112,17 +117,30 @@ def activity_of(query: StatsQuery) -> Activity | None:
     """Whom a question counts, where it is enough to know who was there on which days."""
     is_of_some = query.countries or query.device_types or query.currency or len(query.events) > 1 or "" in query.events
     is_long = query.end_ms - query.start_ms >= LONG_MS
-    if query.metric != "unique_users" or query.group_by is not None or is_of_some or not is_long:
+    buckets = _buckets(query)
+    if query.metric != "unique_users" or is_of_some or not is_long or not 0 < len(buckets) <= MOST_BUCKETS:
         return None
     scope = Scope(query.site_id, query.start_ms, query.end_ms, query.timezone, bots=query.bots, people=query.people)
-    return Activity(scope, "users", Grid((query.start_ms, query.end_ms)), False, Happening("".join(query.events)))
+    grid = Grid((query.start_ms, *buckets[1:], query.end_ms))
+    return Activity(scope, "users", grid, False, Happening("".join(query.events)))
 
 
-def _were_there(client: Client, activity: Activity, now_ms: int) -> StatsAnswer:
+def _buckets(query: StatsQuery) -> list[int]:
+    """When the buckets begin that are whole days of UTC, in ms; one where there are no groups, none where they are others."""
+    if query.group_by is None:
+        return [query.start_ms]
+    length, monday = OF_DAYS.get(query.group_by, (0, 0))
+    first = (query.start_ms - monday) // length * length + monday if length else -1
+    return list(range(first, query.end_ms, length)) if first >= 0 and query.timezone == "UTC" else []
+
+
+def _were_there(client: Client, query: StatsQuery, activity: Activity, now_ms: int) -> StatsAnswer:
     found, source = ask(
-        client, activity.scope.parameters(), lambda rows: report("stickiness", activity=rows), now_ms, activity
+        client, activity.scope.parameters(), lambda rows: report("there", activity=rows), now_ms, activity
     )
-    return StatsAnswer(sum(row[1] for row in found.rows), (), source, found.rows_read, found.ms)
+    units, buckets = {int(number): int(count) for number, count in found.rows}, _buckets(query)
+    parts = tuple((begin, units[n]) for n, begin in enumerate(buckets, 1) if units.get(n)) if query.group_by else ()
+    return StatsAnswer(units.get(0, 0), parts, source, found.rows_read, found.ms)
 
 
 def _ask(client: Client, query: StatsQuery, source: Source, group: str) -> Answer:

@@ -1,15 +1,16 @@
 """Who was there in which periods: from the rows of `activity` where these tell it, else from the events."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from clickhouse.client import Answer, Client
+from clickhouse.client import ONE_MOMENT, Answer, Client
 from clickhouse.reports import daybits
 from clickhouse.reports.daybits import Day
 from clickhouse.reports.filter import NOTHING, Parameters
 from clickhouse.reports.grid import Grid
 from clickhouse.reports.happening import ANYTHING, Happening
+from clickhouse.reports.lately import Lately
 from clickhouse.reports.marks import Marks
 from clickhouse.reports.scope import Scope, Unit, hashed_of, kept_of
 from clickhouse.reports.statement import text_of
@@ -54,10 +55,15 @@ def ask(
     if any(activity.is_kept for activity in activities):
         days = _days(activities)
         today = daybits.day_of(now_ms)
-        doubtful = unsure(client, *days) | {day for day in (today, today + 1) if day < days.end}
+        open_days = {day for day in (today, today + 1) if day < days.end}
+        found = _at_once(client, bound, about, activities, days, open_days)
+        if found is not None:
+            return Told(found, TABLE)
+        doubtful = unsure(client, *days) | open_days
         found = _ask(client, bound, about, activities, doubtful)
         # what is deleted or made anew between the look and the question, or during it, is noticed by a second look
         if unsure(client, *days) <= doubtful:
+            _note(client, days.site_id, doubtful - open_days)
             return Told(found, TABLE)
     return Told(_ask(client, bound, about, activities, None), EVENTS)
 
@@ -106,19 +112,75 @@ def _days(activities: tuple[Activity, ...]) -> _Days:
     )
 
 
+def _at_once(
+    client: Client,
+    bound: Mapping[str, object],
+    about: Callable[[str], str],
+    activities: tuple[Activity, ...],
+    days: _Days,
+    open_days: set[Day],
+) -> Answer | None:
+    """Ask and look in one statement; None where the store cannot, or where there are other days in doubt than those that are known.
+
+    Open days are read from the events, and so is what was in doubt the last time.
+    """
+    if not client.sees_one_moment():
+        return None
+    doubtful = open_days | (_doubts.of((client.database, days.site_id)) or frozenset())
+    own = Parameters(bound)
+    asked = _statement(own, about, activities, doubtful)
+    found = client.ask(_looking(own, asked, days, doubtful), own, **ONE_MOMENT)
+    if not found.rows or not all(row[-1] for row in found.rows):
+        return None
+    return found._replace(columns=found.columns[:-1], rows=[row[:-1] for row in found.rows])
+
+
+def _note(client: Client, site_id: str, days: frozenset[Day]) -> None:
+    """Days in doubt that are few are read from the events at once the next time; of many the events would be many."""
+    _doubts.note((client.database, site_id), days if 0 < len(days) <= REMEMBERED else None)
+
+
+def _looking(own: Parameters, asked: str, days: _Days, doubtful: set[Day]) -> str:
+    """The same question with the look at all days that are not in doubt."""
+    end = days.end
+    while end > days.first and end - 1 in doubtful:
+        end -= 1
+    own |= {"looked_since": daybits.date_of(days.first), "looked_until": daybits.date_of(end)}
+    among = [daybits.date_of(day) for day in sorted(doubtful) if days.first <= day < end]
+    left_out = f"NOT IN {own.bind(among, 'Array(Date)')}" if among else ""
+    return text_of(
+        "activity_at_once",
+        asked=asked,
+        trusted=f"toDate(ts) {left_out}" if among else "1",
+        trusted_rows=f"addDays(quarter, day - 1) {left_out}" if among else "1",
+    )
+
+
 def _ask(
     client: Client,
     bound: Mapping[str, object],
     about: Callable[[str], str],
     activities: tuple[Activity, ...],
-    doubtful: frozenset[Day] | None,
+    doubtful: Collection[Day] | None,
 ) -> Answer:
     """Ask of the events alone where no days are given."""
+    own = Parameters(bound)
+    return client.ask(_statement(own, about, activities, doubtful), own)
+
+
+def _statement(
+    own: Parameters,
+    about: Callable[[str], str],
+    activities: tuple[Activity, ...],
+    doubtful: Collection[Day] | None,
+) -> str:
     periods = activities[0].grid.periods + 1
-    own, marks, rows = Parameters(bound), Marks(periods * len(activities) - 1), list[str]()
+    marks, rows = Marks(periods * len(activities) - 1), list[str]()
     for n, activity in enumerate(activities):
         rows += _rows(activity, own, doubtful, marks, n * periods)
-    return client.ask(about(_counted(marks, rows)), own)
+    if marks.last == 1 and not activities[0].has_history:
+        return about(text_of("activity_distinct", rows=UNION.join(rows)))  # each row is of somebody who was there
+    return about(_counted(marks, rows))
 
 
 def _rows(
@@ -198,4 +260,8 @@ OWN: Mapping[Unit, str] = {"users": "visitor, person, named", "visitors": "visit
 HALF = 64
 LOOKED_AT = 92
 """So many days are looked at one by one at once."""
+REMEMBERED, REMEMBERED_S = 31, 60.0
+"""So many days in doubt of a site are remembered, for so long: then they may have been made anew."""
 UNION = "\nUNION ALL\n"
+
+_doubts: Lately[tuple[str, str], frozenset[Day]] = Lately(REMEMBERED_S)

@@ -2,8 +2,10 @@
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event as Flag
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from clickhouse import activity
-from clickhouse.client import Answer, Client
+from clickhouse.client import ONE_MOMENT, Answer, Client
 from clickhouse.migrate import FOLDER, migrate, read
 from clickhouse.reports.activity import Activity, unsure
 from clickhouse.reports.daybits import quarter_of
@@ -28,6 +30,14 @@ START = BEGIN + 22 * DAY
 FIRST = START // DAY
 NOW = START + 90 * DAY
 END = START + 9 * DAY
+MOMENTS = """
+SELECT
+    (SELECT sleep(0.1)) AS slept,
+    (SELECT count() FROM moments WHERE site_id = 'a') AS before,
+    (SELECT sleep(0.2)) = 0 ? (SELECT sum(m) FROM moments WHERE site_id = 'a' AND n >= 0) : 0 AS after,
+    told.s
+FROM (SELECT sum(m) AS s FROM moments WHERE site_id = 'a') AS told
+"""
 ROWS = """
 SELECT site_id, quarter, day, event, bot, visitor, person, named, any(visitor_id), groupBitOr(days), sum(events)
 FROM activity GROUP BY ALL ORDER BY ALL
@@ -136,8 +146,65 @@ def test_rows_that_are_gone_when_they_are_read_are_noticed(client: Client) -> No
             activity.forget(client, 202603)
 
     expected = by_hand(EVENTS, question())
-    assert told(Overtaken(client, drops), question()) == (expected, "events")
+    asked = Overtaken(client, drops)
+    asked.sees_one_moment = lambda: False  # type: ignore[method-assign]
+    assert told(asked, question()) == (expected, "events")
     assert told(client, question())[0] == expected
+
+
+def test_rows_that_are_gone_are_noticed_by_the_statement_that_reads_them(client: Client) -> None:
+    statements = []
+
+    def counts(statement: str) -> None:
+        statements.append(statement)
+        if "is_sure" in statement and len(statements) == 3:
+            activity.forget(client, 202603)
+
+    asked = Overtaken(client, counts)
+    assert asked.sees_one_moment()
+    for _ in range(2):
+        assert told(asked, question()) == (by_hand(EVENTS, question()), "activity")
+    assert [n for n, each in enumerate(statements) if "is_sure" in each] == [1, 2]
+    assert len(statements) > 3
+
+
+def test_days_in_doubt_are_asked_of_the_events_at_once_the_next_time(client: Client) -> None:
+    statements = list[str]()
+    asked = Overtaken(client, statements.append)
+    assert asked.sees_one_moment()
+    unseen(client)
+    expected = (by_hand([*EVENTS, UNSEEN], question()), "activity")
+    assert told(asked, question()) == expected
+    statements.clear()
+    assert told(asked, question()) == expected
+    assert len(statements) == 1
+    fill(client, [structs.replace(UNSEEN, event_id="e" * 32, visitor_id="another")])
+    client.command("ALTER TABLE events DELETE WHERE visitor_id = 'v4'", mutations_sync=2)
+    left = [
+        each for each in [*EVENTS, UNSEEN, structs.replace(UNSEEN, visitor_id="another")] if each.visitor_id != "v4"
+    ]
+    assert told(asked, question())[0] == by_hand(left, question())
+
+
+def test_a_statement_reads_a_table_as_it_is_at_one_moment_however_often_it_names_it(client: Client) -> None:
+    """What days are trusted by: rows that come while a statement is read are seen by all of it, or by none of it."""
+    client.command("CREATE TABLE moments (site_id String, n UInt64, m UInt64) ENGINE = MergeTree ORDER BY (site_id, n)")
+    ended = Flag()
+
+    def insert() -> None:
+        own = Client(client._url)
+        for n in range(10_000):
+            if ended.is_set():
+                break
+            own.command("INSERT INTO moments SELECT 'a', {n:UInt64}, 1", {"n": n})
+        own.close()
+
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(insert)
+        found = [client.ask(MOMENTS, {}, **ONE_MOMENT).rows[0] for _ in range(5)]
+        ended.set()
+    assert [row for row in found if len(set(row[1:])) > 1] == []
+    assert len({row[1] for row in found}) > 1
 
 
 def test_days_that_make_up_for_each_other_are_made_anew_in_the_night(client: Client) -> None:

@@ -195,10 +195,18 @@ def test_counts_of_many_days_come_from_the_days_of_pages(store: Client) -> None:
 def test_users_of_whole_days_are_told_by_who_was_there(store: Client) -> None:
     asked = StatsQuery("shop", "unique_users", BEGIN + 12_345, END - 12_345)
     sources = {
-        "activity": (asked, replace(asked, events=("purchase",)), replace(asked, bots="exclude")),
+        "activity": (
+            asked,
+            replace(asked, events=("purchase",)),
+            replace(asked, bots="exclude"),
+            replace(asked, group_by="day"),
+            replace(asked, group_by="week", events=("purchase",)),
+        ),
         "events": (
             replace(asked, end_ms=BEGIN + 3 * 86_400_000),
-            replace(asked, group_by="day"),
+            replace(asked, group_by="hour"),
+            replace(asked, group_by="day", timezone="Asia/Kathmandu"),
+            replace(asked, group_by="day", end_ms=asked.start_ms + 120 * 86_400_000),
             replace(asked, countries=("DE",)),
             replace(asked, events=("purchase", "signup")),
             replace(asked, events=("",)),

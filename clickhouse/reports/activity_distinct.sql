@@ -1,0 +1,7 @@
+(
+    SELECT [toUInt16(1)] AS periods, uniqExact(who) AS units
+    FROM
+    (
+        $rows
+    )
+)
