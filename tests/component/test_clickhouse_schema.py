@@ -145,7 +145,7 @@ def test_every_query_runs(client: Client, name: str) -> None:
         "stats": STATS | NO_FILTERS | {"money": 1},
         "alerting": ALERTING,
         "people": {"site": "one", "visitor": "v", "user": "", "limit": 5} | of_people,
-        "schema": {"database": client.database},
+        "schema": {"database": client.database, "cluster": "default", "names": ["merge_selector_base"]},
         "fate": {"site": "one", "id": EVENT, "start": 0, "end": 60_000},
         "stored": {"prefix": "", "log": "log", "partition": 0, "first": 0, "last": 1},
     }

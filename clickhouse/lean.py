@@ -1,0 +1,52 @@
+"""Settings of `events` by which it costs less to insert and to merge, where the store has them.
+
+They are no migration, as a store that knows nothing of them serves as well. So they are set after each: a store that was
+brought up to date has them from the next one on. On a cluster all servers must have a setting, as each reads what the others wrote.
+"""
+
+from collections.abc import Mapping
+from logging import getLogger
+
+from clickhouse.client import Client
+from clickhouse.cluster import shard_database
+from pulse.errors import QueryError
+
+TABLE = "events"
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "skip_empty_columns_on_insert": {
+        "skip_empty_columns_on_insert": "1",
+        "serialization_info_version": "'with_missing_columns'",
+    },
+    "string_serialization_version": {"string_serialization_version": "'single_stream'"},
+    "compute_exact_num_defaults_for_sparse_columns": {"compute_exact_num_defaults_for_sparse_columns": "0"},
+}
+"""What is set, by the setting that the store must have for it. Columns that no event of a block has are not written, nor merged; text
+lies in one stream, not in two; how often a column is empty is estimated."""
+
+log = getLogger(__name__)
+
+
+def make(client: Client, cluster: str = "") -> None:
+    """Set those that the store has, on all servers of a cluster if one is named. Raises Unavailable, QueryError."""
+    known = _known(client, cluster)
+    if known:
+        owner = client.within(shard_database(client.database)) if cluster else client
+        owner.command(statement(known, cluster))
+
+
+def statement(known: set[str], cluster: str = "") -> str:
+    """What sets those that are known."""
+    chosen = {name: value for needed, own in SETTINGS.items() if needed in known for name, value in own.items()}
+    everywhere = f" ON CLUSTER {cluster}" if cluster else ""
+    return f"ALTER TABLE {TABLE}{everywhere} MODIFY SETTING {', '.join(f'{n} = {v}' for n, v in chosen.items())}"
+
+
+def _known(client: Client, cluster: str) -> set[str]:
+    names = {"names": list(SETTINGS)}
+    if not cluster:
+        return {row[0] for row in client.query("schema/known", names).rows}
+    try:
+        return {row[0] for row in client.query("schema/known_by_all", {**names, "cluster": cluster}).rows}
+    except QueryError as error:
+        log.warning("the servers of the cluster are not asked what makes storing cheaper: %s", error)
+        return set()
