@@ -1,4 +1,4 @@
-"""What each view, projection and index of `events` costs ClickHouse: `python -m bench views [FILE.sql …]`.
+"""What each view, projection and index of `events` costs ClickHouse, and what its settings save: `python -m bench views [FILE.sql …]`.
 
 Blocks of 50,000 refined events of a realistic mix are inserted into databases of which each lacks something, and then merged: the
 same block into one after the other, in another order each time, so that a machine whose speed wanders does so for all. µs of
@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from bench import mix
 from bench.sink import store
+from clickhouse import lean
 from clickhouse.client import Client
 from clickhouse.migrate import migrate, read
 from clickhouse.people import NAME as PEOPLE
@@ -41,6 +42,9 @@ LACKING: Mapping[str, Sequence[str]] = {
     WHOLE: (),
     **{f"view {name}": (f"DROP TABLE {name}_of_events SYNC",) for name in TABLES[1:]},
     **{f"projection {name}": (f"ALTER TABLE events DROP PROJECTION {name}",) for name in ("stored", "pages")},
+    "lean settings": (
+        f"ALTER TABLE events RESET SETTING {', '.join(n for own in lean.SETTINGS.values() for n in own)}",
+    ),
     **{f"index {name}": (f"ALTER TABLE events DROP INDEX {name}",) for name in ("place", "received", "fingerprint")},
 }
 
@@ -105,7 +109,7 @@ class Spending:
             client.command(f"TRUNCATE TABLE {table} SYNC")
 
     def _now(self) -> float:
-        return sum(self._process.cpu_times()[:2]) * 1e6
+        return float(sum(self._process.cpu_times()[:2])) * 1e6
 
 
 def less(own: Sequence[float], whole: Sequence[float], others: Sequence[Sequence[float]]) -> float:

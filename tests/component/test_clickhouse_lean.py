@@ -9,12 +9,10 @@ import pytest
 from clickhouse import lean
 from clickhouse.client import Client
 from clickhouse.migrate import migrate, verify
-from pulse.errors import QueryError
-from tests.eventually import eventually
 
 READ = Path(__file__).parent / "lean_read.sql"
 BARE = [("00000000-0000-4000-8000-000000000001", "", "", "{}", 0, 0, None)]
-FULL = ("00000000-0000-4000-8000-000000000002", "ada", "spring", '{"a":1}', 7, 5, 3)
+FULL = ("00000000-0000-4000-8000-000000000002", "ada", "spring", '{"a":1}', 7, 5, 3_000)
 
 
 @pytest.fixture
@@ -26,7 +24,10 @@ def client(clickhouse: str) -> Client:
 
 def _insert(client: Client, *names: str) -> None:
     """A row of the first id with nothing else, or one of the second with all."""
-    row = dict(zip(("event_id", "user_id", "utm_campaign", "properties", "risk", "revenue", "sent_at"), FULL, strict=True))
+    row = dict(
+        zip(("event_id", "user_id", "utm_campaign", "properties", "risk", "revenue", "sent_at"), FULL, strict=True)
+    )
+    row["sent_at"] = row["sent_at"] and pa.scalar(3_000, pa.timestamp("ms", "UTC"))
     chosen = {name: pa.array([row[name]]) for name in names}
     ids = pa.array([FULL[0] if names else BARE[0][0]])
     client.insert("events", pa.table({"site_id": ["one"], "event": ["x"], "ts": [5], **chosen, "event_id": ids}))
@@ -48,21 +49,27 @@ def _merged(client: Client) -> None:
     client.command("OPTIMIZE TABLE events FINAL")
 
 
+def _set_back(client: Client) -> None:
+    client.command(f"ALTER TABLE events RESET SETTING {', '.join(n for own in lean.SETTINGS.values() for n in own)}")
+    _merged(client)
+
+
 DONE: dict[str, Callable[[Client], object]] = {
     "nothing": lambda client: None,
     "merged": _merged,
     "mutated": lambda client: client.command("ALTER TABLE events UPDATE title = 'x' WHERE 1", mutations_sync=2),
     "deleted from": lambda client: client.command("DELETE FROM events WHERE event = 'y'"),
-    "made a projection of": lambda client: client.command("ALTER TABLE events MATERIALIZE PROJECTION pages SETTINGS mutations_sync = 2"),
-    "made an index of": lambda client: client.command("ALTER TABLE events MATERIALIZE INDEX fingerprint SETTINGS mutations_sync = 2"),
+    "made a projection of": lambda client: client.command(
+        "ALTER TABLE events MATERIALIZE PROJECTION pages SETTINGS mutations_sync = 2"
+    ),
+    "made an index of": lambda client: client.command(
+        "ALTER TABLE events MATERIALIZE INDEX fingerprint SETTINGS mutations_sync = 2"
+    ),
     "taken out and in": lambda client: (
         client.command("ALTER TABLE events DETACH PARTITION 197001"),
         client.command("ALTER TABLE events ATTACH PARTITION 197001"),
     ),
-    "set back": lambda client: (
-        client.command(f"ALTER TABLE events RESET SETTING {', '.join(n for own in lean.SETTINGS.values() for n in own)}"),
-        _merged(client),
-    ),
+    "set back": _set_back,
 }
 
 
