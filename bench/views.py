@@ -42,9 +42,7 @@ LACKING: Mapping[str, Sequence[str]] = {
     WHOLE: (),
     **{f"view {name}": (f"DROP TABLE {name}_of_events SYNC",) for name in TABLES[1:]},
     **{f"projection {name}": (f"ALTER TABLE events DROP PROJECTION {name}",) for name in ("stored", "pages")},
-    "lean settings": (
-        f"ALTER TABLE events RESET SETTING {', '.join(n for own in lean.SETTINGS.values() for n in own)}",
-    ),
+    "lean settings": (f"ALTER TABLE events RESET SETTING {', '.join(lean.SETTINGS)}",),
     **{f"index {name}": (f"ALTER TABLE events DROP INDEX {name}",) for name in ("place", "received", "fingerprint")},
 }
 
@@ -109,14 +107,18 @@ class Spending:
             client.command(f"TRUNCATE TABLE {table} SYNC")
 
     def _now(self) -> float:
-        return float(sum(self._process.cpu_times()[:2])) * 1e6
+        user, system = self._process.cpu_times()[:2]
+        return float(user + system) * 1e6
 
 
 def less(own: Sequence[float], whole: Sequence[float], others: Sequence[Sequence[float]]) -> float:
     """How much less one spends than a database that lacks nothing, by the median of what each spent beside all others."""
     beside = [mean(each) for each in zip(*others, strict=True)]
-    mine, all_of_it = (median(a / b for a, b in zip(each, beside, strict=True)) for each in (own, whole))
-    return 1 - mine / all_of_it
+    return 1 - _share(own, beside) / _share(whole, beside)
+
+
+def _share(own: Sequence[float], beside: Sequence[float]) -> float:
+    return median([a / b for a, b in zip(own, beside, strict=True)])
 
 
 def said(spending: Spending) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Settings of `events` by which it costs less to insert and to merge, where the store has them.
 
 They are no migration, as a store that knows nothing of them serves as well. So they are set after each: a store that was
-brought up to date has them from the next one on. On a cluster all servers must have a setting, as each reads what the others wrote.
+brought up to date has them from the next one on. On a cluster all servers must know a setting, else none could be changed.
 """
 
 from collections.abc import Mapping
@@ -12,16 +12,12 @@ from clickhouse.cluster import shard_database
 from pulse.errors import QueryError
 
 TABLE = "events"
-SETTINGS: Mapping[str, Mapping[str, str]] = {
-    "skip_empty_columns_on_insert": {
-        "skip_empty_columns_on_insert": "1",
-        "serialization_info_version": "'with_missing_columns'",
-    },
-    "string_serialization_version": {"string_serialization_version": "'single_stream'"},
-    "compute_exact_num_defaults_for_sparse_columns": {"compute_exact_num_defaults_for_sparse_columns": "0"},
+SETTINGS: Mapping[str, str] = {
+    "string_serialization_version": "'single_stream'",
+    "compute_exact_num_defaults_for_sparse_columns": "0",
 }
-"""What is set, by the setting that the store must have for it. Columns that no event of a block has are not written, nor merged; text
-lies in one stream, not in two; how often a column is empty is estimated."""
+"""Text lies in one stream, not its lengths in another; how often a column is empty is estimated. Columns that are empty throughout are
+written all the same: ClickHouse can do without, but then fails to delete from such parts."""
 
 log = getLogger(__name__)
 
@@ -36,9 +32,9 @@ def make(client: Client, cluster: str = "") -> None:
 
 def statement(known: set[str], cluster: str = "") -> str:
     """What sets those that are known."""
-    chosen = {name: value for needed, own in SETTINGS.items() if needed in known for name, value in own.items()}
+    chosen = ", ".join(f"{name} = {value}" for name, value in SETTINGS.items() if name in known)
     everywhere = f" ON CLUSTER {cluster}" if cluster else ""
-    return f"ALTER TABLE {TABLE}{everywhere} MODIFY SETTING {', '.join(f'{n} = {v}' for n, v in chosen.items())}"
+    return f"ALTER TABLE {TABLE}{everywhere} MODIFY SETTING {chosen}"
 
 
 def _known(client: Client, cluster: str) -> set[str]:
