@@ -24,7 +24,7 @@ log = getLogger(__name__)
 
 def make(client: Client, cluster: str = "") -> None:
     """Set those that the store has, on all servers of a cluster if one is named. Raises Unavailable, QueryError."""
-    known = _known(client, cluster)
+    known = known_of(client, cluster)
     if known:
         owner = client.within(shard_database(client.database)) if cluster else client
         owner.command(statement(known, cluster))
@@ -37,7 +37,8 @@ def statement(known: set[str], cluster: str = "") -> str:
     return f"ALTER TABLE {TABLE}{everywhere} MODIFY SETTING {chosen}"
 
 
-def _known(client: Client, cluster: str) -> set[str]:
+def known_of(client: Client, cluster: str) -> set[str]:
+    """Which of them the store has: on a cluster, all of its servers. Raises Unavailable, QueryError."""
     names = {"names": list(SETTINGS)}
     if not cluster:
         return {row[0] for row in client.query("schema/known", names).rows}
