@@ -23,6 +23,7 @@ MEASUREMENTS = (
         "streams",
         "enrichment",
         "sink",
+        "views",
         "dedup",
         "saved",
         "visits",

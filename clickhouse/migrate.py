@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from clickhouse import people
+from clickhouse import lean, people
 from clickhouse.analyst_user import make_route
 from clickhouse.client import Client, connect
 from clickhouse.cluster import databases, shard_database, shards_of, steps
@@ -80,6 +80,7 @@ def migrate(client: Client, folder: Path = FOLDER, cluster: str = "") -> list[st
             "INSERT INTO migrations (name, checksum) VALUES ({name:String}, {checksum:String})",
             {"name": migration.name, "checksum": migration.checksum},
         )
+    lean.make(client, cluster)
     people.make(client, cluster)
     return [migration.name for migration in missing]
 
@@ -98,6 +99,7 @@ def verify(client: Client, folder: Path = FOLDER) -> None:
     with _scratch(client) as scratch:
         for migration in wanted:
             _apply(scratch, migration)
+        lean.make(scratch)
         people.make(scratch)
         called = dict(zip(_databases(scratch), _databases(client), strict=True))
         for other, own in called.items():

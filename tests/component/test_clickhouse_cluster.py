@@ -12,7 +12,7 @@ import pytest
 
 from api.control.tried import Tried
 from api.delivery import mirror
-from clickhouse import claims
+from clickhouse import claims, lean
 from clickhouse.client import Client
 from clickhouse.cluster import shard_database, steps
 from clickhouse.migrate import migrations
@@ -83,6 +83,10 @@ def test_the_parser_takes_what_a_migration_becomes(clickhouse: str, statement: s
     for step in steps(statement, CLUSTER, "pulse"):
         taken = str(Client(clickhouse).command("SELECT formatQuery({text:String})", {"text": step.statement}))
         assert f"ON CLUSTER {CLUSTER}" in taken or "FROM pulse.events" in taken
+
+
+def test_all_servers_are_asked_what_makes_storing_cheaper(tables: list[Client]) -> None:
+    assert lean.known_of(tables[0], CLUSTER) == set(lean.SETTINGS)
 
 
 def test_what_is_said_over_http_is_kept_on_either_shard_and_the_last_word_counts(tables: list[Client]) -> None:

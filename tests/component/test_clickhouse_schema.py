@@ -132,8 +132,8 @@ NO_FILTERS: dict[str, object] = {"events": [], "countries": [], "devices": [], "
 
 
 NAMES = sorted(str(path.relative_to(QUERIES).with_suffix("")) for path in QUERIES.rglob("*.sql"))
-OWN = ("replay/", "funnels/", "activity/", "people/again", "devices/again")
-"""These stand on tables that a replay makes first, are put together, or change what is stored: their own tests run each of them."""
+OWN = ("replay/", "funnels/", "activity/", "people/again", "devices/again", "schema/known_by_all")
+"""These need a cluster, stand on tables that a replay makes first, are put together, or change what is stored: their own tests run each of them."""
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(OWN)])
@@ -145,7 +145,7 @@ def test_every_query_runs(client: Client, name: str) -> None:
         "stats": STATS | NO_FILTERS | {"money": 1},
         "alerting": ALERTING,
         "people": {"site": "one", "visitor": "v", "user": "", "limit": 5} | of_people,
-        "schema": {"database": client.database},
+        "schema": {"database": client.database, "names": ["merge_selector_base"]},
         "fate": {"site": "one", "id": EVENT, "start": 0, "end": 60_000},
         "stored": {"prefix": "", "log": "log", "partition": 0, "first": 0, "last": 1},
     }
