@@ -20,7 +20,7 @@ from streams.steps.text import SYSTEM, VERDICT, Run, runs
 from streams.steps.user_agent import UNKNOWN, agent_of, device_of
 
 REMEMBERED = 262_144
-"""Clients: half a kilobyte each. A firehose of 30,000 events a second has some hundred thousand of them there at once."""
+"""Clients: some 800 bytes each. A firehose of 30,000 events a second has some hundred thousand of them there at once."""
 SIGHTS = 65_536
 """Of what many clients have in common, so many of each kind: user agents, systems, verdicts."""
 UNTOLD = None, -1
