@@ -42,6 +42,7 @@ SHORTEST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 REST = 10
 """So many times as long as the store took to fail it is not asked again for what was changed: meanwhile nothing is evaluated."""
+UNASSIGNED = "waiting to be assigned partitions"
 
 Got = TypeVar("Got")
 
@@ -53,7 +54,7 @@ class Alerts:
 
     def __init__(self, settings: Settings, client: Client, identity: Identity, stop: Event) -> None:
         self.clickhouse = "not asked yet"
-        self.state = "waiting to be assigned partitions"
+        self.state = UNASSIGNED
         self._client = client
         self._identity = identity
         self._stop = stop
@@ -141,6 +142,7 @@ class Alerts:
         self._partitions = {}
         self._passed_over = {}
         if not self._reader.partitions:
+            self.state = UNASSIGNED
             self._reader.take(LOOK_S)
             return
         self.state = "reading rules, states and minutes"

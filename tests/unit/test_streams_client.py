@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
+from pulse.event import RefinedEvent
 from pulse.network.finder import Finder
 from pulse.risk.rule_sets import rule_set
 from streams.refinement import prepare, steps_of
 from streams.steps.client import put_client
 from streams.steps.risk import SIGNALS
 from streams.steps.step import Step
+from streams.steps.text import SYSTEM, VERDICT
 from tests import networks
 from tests.unit.streams_events import CHROME, DAY, LOG, NOW, SETTINGS, arrival, event, raw, taken
 
@@ -120,6 +123,16 @@ def test_a_client_s_texts_are_its_fields_as_they_are_written(
             alone = prepare(taken(each), LOG, [partial(step) for step in steps_of(SETTINGS, finder)])
             assert line.partition(b',"ts"')[2] == alone.lines[0].partition(b',"ts"')[2]
         assert together.tally.counted() == prepare(taken(*some), LOG, [partial(step) for step in steps]).tally.counted()
+
+
+@pytest.mark.parametrize("name", [*SYSTEM, *VERDICT])
+def test_what_was_sent_in_the_place_of_what_is_told_is_not_written(finder: Finder, name: str) -> None:
+    empty = {each.name: each.default for each in fields(RefinedEvent)}[name]
+    sent, steps = raw(**HOME), steps_of(SETTINGS, finder)
+    value = "sent" if isinstance(empty, str) else 7
+    [line] = prepare(taken(sent | {name: value}), LOG, steps).lines
+    assert [line] == prepare(taken(sent), LOG, steps).lines
+    assert line.count(b'"%s":' % name.encode()) <= 1
 
 
 def test_the_data_grow_older_while_a_client_is_remembered(remembering: Step) -> None:
