@@ -48,7 +48,7 @@ class Told(Struct, kw_only=True):
 
 
 class Run(Struct, kw_only=True):
-    """All that was recorded of a run. Times are seconds since `began`, seconds since the epoch."""
+    """All that was recorded of a run. Times are seconds since `began`, when the load did, in seconds since the epoch."""
 
     plan: Plan
     began: float
@@ -94,18 +94,19 @@ def drive(stack: Stack, plan: Plan, meanwhile: Callable[[float], object] | None 
     if probe:
         extra["probe"] = probe.pid
     with Sampling(stack, extra) as sampling, ThreadPoolExecutor() as pool:
-        began = time.time()
         waiting = [pool.submit(each.told) for each in generators]
         if meanwhile:
             meanwhile(plan.seconds)
         loads = [each.result() for each in waiting]
         ended = time.time()
         probes = _probed(probe)
-        run = Run(plan=plan, began=began, loads=loads, samples=sampling.samples, probes=probes, stored_before=before)
+        began = min(each.summary.began for each in loads)
+        run = Run(plan=plan, began=began, loads=loads, samples=[], probes=probes, stored_before=before)
         if prove_it:
             _drain(stack)
             run.drained_after = time.time() - ended
         run.ages = since(younger, ages(stack))
+    run.samples = sampling.since(began)
     if prove_it:
         prove_run(stack, run)
     return run

@@ -62,7 +62,8 @@ def adding(stack: Stack, asked: argparse.Namespace, more: list[Told]) -> Callabl
 
 def told(run: Run, more: Told, asked: argparse.Namespace, ended: list[str]) -> dict[str, Any]:
     """What came of it."""
-    begun, over = run.began + asked.usual_seconds, run.began + asked.usual_seconds + more.summary.seconds
+    begun = more.summary.began
+    over = begun + more.summary.seconds
     before = [each for each in run.probes if each.sent < begun]
     usual = percentile([each.seen for each in before if each.seen is not None], 0.95)
     proof = run.proof or Proof()

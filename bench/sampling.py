@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from bench.hops import Hops
 from bench.stack import Stack, cpu, memory
@@ -26,18 +26,18 @@ class Sample(Struct, frozen=True, kw_only=True):
 
 
 class Sampling:
-    """Takes samples in the background for as long as a block lasts; times are seconds since `began`."""
+    """Takes samples in the background for as long as a block lasts; times are seconds since it began."""
 
     def __init__(self, stack: Stack, extra: dict[str, int] | None = None) -> None:
         self._stack = stack
         self._extra = extra if extra is not None else {}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampling", daemon=True)
-        self.began = time.perf_counter()
+        self._began, self._begun_at = time.perf_counter(), time.time()
         self.samples: list[Sample] = []
 
     def __enter__(self) -> Self:
-        self.began = time.perf_counter()
+        self._began, self._begun_at = time.perf_counter(), time.time()
         self._thread.start()
         return self
 
@@ -47,11 +47,16 @@ class Sampling:
         self._end.set()
         self._thread.join()
 
+    def since(self, moment: float) -> list[Sample]:
+        """The samples by seconds since a moment, itself in seconds since the epoch."""
+        late = moment - self._begun_at
+        return [structs.replace(each, at=each.at - late) for each in self.samples]
+
     def _run(self) -> None:
         hops = Hops(self._stack.product.url("kafka"), self._stack.layout.partitions)
         while True:
             self.samples.append(self._sample(hops))
-            due = self.began + len(self.samples) * EVERY_S
+            due = self._began + len(self.samples) * EVERY_S
             if self._end.wait(max(due - time.perf_counter(), 0.05)):
                 break
         self.samples.append(self._sample(hops))
@@ -60,7 +65,7 @@ class Sampling:
     def _sample(self, hops: Hops) -> Sample:
         pids = self._stack.pids() | self._extra
         lag, stored = hops.lag(), self._stored()
-        at = time.perf_counter() - self.began
+        at = time.perf_counter() - self._began
         return Sample(at=at, cpu=cpu(pids), memory=memory(pids), stored=stored, lag=lag)
 
     def _stored(self) -> int | None:

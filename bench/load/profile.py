@@ -61,6 +61,8 @@ class Second(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """What came of it in all. Latencies in seconds, from when a request was to be sent."""
 
+    began: float
+    """When the first request was to be sent, in seconds since the epoch."""
     seconds: float
     requests: int
     accepted: int

@@ -39,6 +39,7 @@ class Sender:
         self._planned = 0
         self._bytes = 0
         self._cpu = time.process_time()
+        self._begun_at = time.time()
         self._began = self._now = time.perf_counter()
         self._said = 0.0
 
@@ -184,6 +185,7 @@ class Sender:
             found.write(Path(load.answers), self._requests.sites)
         offered = int(took * load.rate) if load.rate else self._planned
         return Summary(
+            began=self._begun_at,
             seconds=took,
             requests=found.requests,
             accepted=found.accepted,

@@ -28,6 +28,7 @@ def second(at: int) -> Second:
 
 def summary(**changed: object) -> Summary:
     fresh = Summary(
+        began=1000.0,
         seconds=float(SECONDS),
         requests=SECONDS * 20,
         accepted=SECONDS * RATE,
