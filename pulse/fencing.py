@@ -1,10 +1,15 @@
-"""A member of a Kafka group that was fenced: another of its name joined, or it did so itself by a request whose answer was lost."""
+"""A member of a Kafka group that needs a new consumer: it was fenced, or is outside of its group for too long.
+
+It is fenced when another of its name joins, or when it did so itself by a request whose answer was lost.
+"""
 
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
 from confluent_kafka import KafkaError, KafkaException
+
+from pulse.absence import OutsideError
 
 MOST = 3
 WITHIN_S = 300.0
@@ -22,7 +27,7 @@ def is_fenced(error: KafkaError) -> bool:
 
 
 class Fencing:
-    """How often a member was fenced of late. `wait` takes seconds, and returns earlier where the process is to end."""
+    """How often a member needed a new consumer of late. `wait` takes seconds, and returns earlier where the process is to end."""
 
     def __init__(self, wait: Callable[[float], object], clock: Callable[[], float] = monotonic) -> None:
         self._wait = wait
@@ -34,7 +39,8 @@ class Fencing:
         now = self._clock()
         while self._times and self._times[0] <= now - WITHIN_S:
             self._times.popleft()
-        if not is_fenced(error.args[0]) or len(self._times) >= MOST:
+        is_bearable = isinstance(error, OutsideError) or is_fenced(error.args[0])
+        if not is_bearable or len(self._times) >= MOST:
             raise error
         self._wait(PAUSE_S * 2 ** len(self._times))
         self._times.append(now)

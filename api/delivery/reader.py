@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from api.control.dispatch import Dispatch, Heard
 from api.delivery import meters
 from pulse import end
+from pulse.absence import Absence, answers
 from pulse.errors import PulseError
 from pulse.notice import Notice
 from pulse.reaching import reaching
@@ -29,6 +30,7 @@ LONGEST_PAUSE_S = 5.0
 ASKED_S = 2.0
 LONGEST_WRITE_MS = 3_600_000
 LONGEST_ID, LONGEST_KIND = 200, 100
+WAITING = "waiting for the group"
 
 log = getLogger(__name__)
 SILENT = getLogger("api.delivery.asking")
@@ -46,10 +48,11 @@ class Reader:
     """Reads notices in a thread until `stop` is set; `failed` is why it ended before."""
 
     def __init__(self, settings: Settings, dispatch: Dispatch, tell: Told, stop: Event) -> None:
-        self.state = "waiting for the group"
+        self.state = WAITING
         self.failed: KafkaException | None = None
         self._dispatch, self._tell, self._stop = dispatch, tell, stop
         self._consumer = Consumer(_config(settings), logger=getLogger("api.delivery.kafka"))
+        self._absence = Absence(settings.session_timeout_ms, lambda: answers(self._consumer))
         self._admin = AdminClient(reaching(settings.kafka_url), logger=SILENT)
         self._thread = Thread(target=self._run, name="notices", daemon=True)
 
@@ -75,7 +78,8 @@ class Reader:
 
     def _run(self) -> None:
         try:
-            self._consumer.subscribe(list(TOPICS), on_assign=self._on_assign)
+            moved = {"on_revoke": self._on_moved, "on_lost": self._on_moved}
+            self._consumer.subscribe(list(TOPICS), on_assign=self._on_assign, **moved)
             while not self._stop.is_set():
                 self._step()
             self._consumer.close()
@@ -87,8 +91,14 @@ class Reader:
 
     def _on_assign(self, *_: object) -> None:
         self.state = "ok"
+        self._absence.end()
+
+    def _on_moved(self, *_: object) -> None:
+        self.state = WAITING
+        self._absence.begin()
 
     def _step(self) -> None:
+        self._absence.demand()
         first = self._consumer.poll(IDLE_S)
         messages = [] if first is None else [first, *self._consumer.consume(FETCHED - 1, MORE_S)]
         heard = [each for each in map(self._heard, messages) if each is not None]

@@ -7,6 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 
 from clickhouse.sink import meters
 from pulse import end, topics
+from pulse.absence import Absence, answers
 from pulse.errors import Unavailable
 from pulse.fencing import is_fenced
 from pulse.reaching import reaching
@@ -41,6 +42,7 @@ class Reader:
         self._leaving = leaving
         self._settings = settings
         self._consumer = Consumer(_config(settings), logger=log)
+        self._absence = Absence(settings.session_timeout_ms, lambda: answers(self._consumer))
 
     def join(self) -> None:
         """Become a member of the group."""
@@ -49,11 +51,16 @@ class Reader:
         )
 
     def renew(self) -> None:
-        """Join anew, with a consumer of its own: the one before was fenced, and what it was given is another's."""
+        """Join anew, with a consumer of its own: the one before was fenced or put out, and what it was given is another's."""
         old, self.moved, self.joined, self._ours = self._consumer, True, False, []
         self._consumer = Consumer(_config(self._settings), logger=log)
         end.briefly(old.close)
+        self._absence.begin()
         self.join()
+
+    def demand_group(self) -> None:
+        """Raise OutsideError where we are outside of the group for too long, though Kafka answers."""
+        self._absence.demand()
 
     def begin(self) -> dict[Where, int]:
         """Read on in all our partitions, one record before each commit; where there is one, its offset.
@@ -172,6 +179,7 @@ class Reader:
         consumer.assign([])
         self._ours = partitions
         self.moved = self.joined = True
+        self._absence.end()
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if not self.moved and consumer is self._consumer:
@@ -182,7 +190,8 @@ class Reader:
         consumer.unassign()
         if consumer is self._consumer:
             self._ours = []
-            self.moved = True
+            self.moved, self.joined = True, False
+            self._absence.begin()
 
 
 def _config(settings: Settings) -> dict[str, str | int | float | bool]:

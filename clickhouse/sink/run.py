@@ -88,7 +88,7 @@ class Sink:
         """Return when `stop` is set and what was gathered is stored, or cannot be just now.
 
         Raises ReplacedError where the log is another than at first, KafkaException where Kafka will not have us; a sink
-        that is fenced joins anew some times.
+        that is fenced, or outside of its group for too long, joins anew some times.
         """
         self._awake.begin()
         try:
@@ -136,6 +136,7 @@ class Sink:
     def _begin(self) -> None:
         self._forget()
         if not self._reader.has_partitions:
+            self._reader.demand_group()
             self._reader.first(IDLE_S)
             return
         self._asking(lambda: self._shards.begin(self._reader.partitions))

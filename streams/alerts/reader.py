@@ -7,6 +7,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from pulse import end
+from pulse.absence import Absence, answers
 from pulse.errors import Unavailable
 from pulse.fencing import is_fenced
 from pulse.reaching import reaching
@@ -47,10 +48,10 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self.moved = True
-        self.joined = False
         self._ours: list[int] = []
         self._settings = settings
         self._consumer = Consumer(_config(settings), logger=log)
+        self._absence = Absence(settings.session_timeout_ms, lambda: answers(self._consumer))
         self._minutes, self._asked = _unjoined(settings, MINUTES), _unjoined(settings, ASKED)
 
     def join(self) -> None:
@@ -58,11 +59,16 @@ class Reader:
         self._consumer.subscribe([METRICS], on_assign=self._on_assign, on_revoke=self._on_gone, on_lost=self._on_gone)
 
     def renew(self) -> None:
-        """Join anew, with a consumer of its own: the one before was fenced and knows nothing any more."""
-        old, self.moved, self.joined, self._ours = self._consumer, True, False, []
+        """Join anew, with a consumer of its own: the one before was fenced or put out, and knows nothing any more."""
+        old, self.moved, self._ours = self._consumer, True, []
         self._consumer = Consumer(_config(self._settings), logger=log)
         end.briefly(old.close)
+        self._absence.begin()
         self.join()
+
+    def demand_group(self) -> None:
+        """Raise OutsideError where we are outside of the group for too long, though Kafka answers."""
+        self._absence.demand()
 
     @property
     def partitions(self) -> list[int]:
@@ -154,13 +160,15 @@ class Reader:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.assign([])
         self._ours = sorted(at.partition for at in partitions)
-        self.moved = self.joined = True
+        self.moved = True
+        self._absence.end()
 
     def _on_gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.unassign()
         if consumer is self._consumer:
             self._ours = []
             self.moved = True
+            self._absence.begin()
 
 
 def _unjoined(settings: Settings, group: str) -> Consumer:

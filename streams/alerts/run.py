@@ -143,6 +143,7 @@ class Alerts:
         self._passed_over = {}
         if not self._reader.partitions:
             self.state = UNASSIGNED
+            self._reader.demand_group()
             self._reader.take(LOOK_S)
             return
         self.state = "reading rules, states and minutes"

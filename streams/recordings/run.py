@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from msgspec import Struct, json
 
 from pulse import end
+from pulse.absence import Absence, answers
 from pulse.errors import Unavailable
 from pulse.lag import true_ends
 from pulse.reaching import reaching
@@ -58,6 +59,7 @@ class Recording:
         self._ours: set[int] = set()
         given = {**_config(settings), "error_cb": self._on_error, "stats_cb": self._on_stats}
         self._consumer = Consumer(given, logger=getLogger("streams.recordings.kafka"))
+        self._absence = Absence(settings.session_timeout_ms, lambda: answers(self._consumer))
 
     def checks(self) -> dict[str, str]:
         """What the process needs, each with "ok" or what is wrong with it."""
@@ -77,6 +79,7 @@ class Recording:
 
     def _step(self) -> bool:
         """Gather what there is; False where what was due could not be written before the end."""
+        self._absence.demand()
         for message in self._consumer.consume(FETCHED, WAIT_S):
             self._take(message)
             if self._is_due() and not self._keep():
@@ -159,10 +162,13 @@ class Recording:
         consumer.assign(stands)
         self._ours = {at.partition for at in stands}
         self.kafka = "ok"
+        self._absence.end()
 
     def _on_moved(self, *_: object) -> None:
         """Partitions go to another, who reads them from the last commit on."""
         self._ours = set()
+        self.kafka = WAITING
+        self._absence.begin()
         self._forget()
 
     def _forget(self) -> None:
