@@ -17,6 +17,9 @@ from pulse.reaching import reaching
 ASKED_S = 5.0
 SILENT_S = 10.0
 FETCHED = 500
+POLLED_S = 0.1
+FETCH_WAIT_MS = 1
+"""How long a broker holds back the answer that a partition has ended. It is asked once: then the end is reached."""
 
 _SILENT = logging.getLogger("streams.librdkafka")
 _SILENT.setLevel(logging.CRITICAL)
@@ -138,7 +141,7 @@ class Broker:
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 50,
+                "fetch.wait.max.ms": FETCH_WAIT_MS,
                 "queued.max.messages.kbytes": 65_536,
             },
             logger=_SILENT,
@@ -160,7 +163,7 @@ def _one(consumer: Consumer, at: TopicPartition) -> Message | None:
 def _to_end(consumer: Consumer) -> Iterator[Message]:
     heard = monotonic()
     while monotonic() - heard < SILENT_S:
-        for message in consumer.consume(FETCHED, timeout=0.05):
+        for message in _some(consumer):
             heard = monotonic()
             error = message.error()
             if error is None:
@@ -170,3 +173,9 @@ def _to_end(consumer: Consumer) -> Iterator[Message]:
             elif not error.retriable():
                 raise KafkaException(error)
     raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+
+def _some(consumer: Consumer) -> list[Message]:
+    """What has come, at once: told to wait, `consume` waits its whole time for as many as are asked for."""
+    first = consumer.poll(POLLED_S)
+    return [first, *consumer.consume(FETCHED, timeout=0)] if first is not None else []
