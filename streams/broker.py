@@ -18,8 +18,6 @@ ASKED_S = 5.0
 SILENT_S = 10.0
 FETCHED = 500
 POLLED_S = 0.1
-FETCH_WAIT_MS = 1
-"""How long a broker holds back the answer that a partition has ended. It is asked once: then the end is reached."""
 
 _SILENT = logging.getLogger("streams.librdkafka")
 _SILENT.setLevel(logging.CRITICAL)
@@ -141,7 +139,7 @@ class Broker:
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": FETCH_WAIT_MS,
+                "fetch.wait.max.ms": 50,
                 "queued.max.messages.kbytes": 65_536,
             },
             logger=_SILENT,
