@@ -17,6 +17,7 @@ from pulse.reaching import reaching
 ASKED_S = 5.0
 SILENT_S = 10.0
 FETCHED = 500
+POLLED_S = 0.1
 
 _SILENT = logging.getLogger("streams.librdkafka")
 _SILENT.setLevel(logging.CRITICAL)
@@ -160,7 +161,7 @@ def _one(consumer: Consumer, at: TopicPartition) -> Message | None:
 def _to_end(consumer: Consumer) -> Iterator[Message]:
     heard = monotonic()
     while monotonic() - heard < SILENT_S:
-        for message in consumer.consume(FETCHED, timeout=0.05):
+        for message in _some(consumer):
             heard = monotonic()
             error = message.error()
             if error is None:
@@ -170,3 +171,9 @@ def _to_end(consumer: Consumer) -> Iterator[Message]:
             elif not error.retriable():
                 raise KafkaException(error)
     raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+
+def _some(consumer: Consumer) -> list[Message]:
+    """What has come, at once: told to wait, `consume` waits its whole time for as many as are asked for."""
+    first = consumer.poll(POLLED_S)
+    return [first, *consumer.consume(FETCHED, timeout=0)] if first is not None else []

@@ -112,9 +112,12 @@ class Memories:
             self._current.discard(partition)
 
     def has_all(self, partitions: Iterable[int]) -> bool:
-        """Whether nothing was written since the memories of some partitions were read back. Blocks; raises Unavailable."""
-        read = {(EVENTS, partition): self._memories[partition].position for partition in partitions}
-        return self._source.broker.ends(read) == read
+        """Whether nothing was written since the memories of some partitions were read back. Blocks; raises Unavailable.
+
+        The log itself is read from there on: some brokers count only the first record of the last batch to its end.
+        """
+        at, broker = self._memories, self._source.broker
+        return all(broker.at((EVENTS, partition), at[partition].position or 0) is None for partition in partitions)
 
     async def known(self, prepared: Sequence[Prepared]) -> list[set[bytes]]:
         """For each record its ids that had been seen before the latest; the store is asked about what is uncertain."""
