@@ -88,8 +88,8 @@ class Generator:
 def drive(stack: Stack, plan: Plan, meanwhile: Callable[[float], object] | None = None, prove_it: bool = True) -> Run:
     """Run a plan. `meanwhile` is called with the seconds of the load once it has begun, and may do what it likes."""
     before, younger = stack.stored(), ages(stack)
-    generators = [generate(stack, plan, n) for n in range(plan.generators)]
     probe = _probe(stack, plan)
+    generators = [generate(stack, plan, n) for n in range(plan.generators)]
     extra = {f"generator-{n + 1}": each.process.pid for n, each in enumerate(generators)}
     if probe:
         extra["probe"] = probe.pid
@@ -146,6 +146,7 @@ def generate(stack: Stack, plan: Plan, number: int = 0) -> Generator:
 
 
 def _probe(stack: Stack, plan: Plan) -> "subprocess.Popen[str] | None":
+    """A probe that has begun."""
     if plan.probe_every is None:
         return None
     product = stack.product
@@ -159,7 +160,10 @@ def _probe(stack: Stack, plan: Plan) -> "subprocess.Popen[str] | None":
         partitions=stack.layout.partitions,
         every=plan.probe_every,
     )
-    return _python("bench.probe", probe)
+    made = _python("bench.probe", probe)
+    assert made.stdout is not None
+    made.stdout.readline()
+    return made
 
 
 def _probed(probe: "subprocess.Popen[str] | None") -> list[Followed]:

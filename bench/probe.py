@@ -153,9 +153,11 @@ class Follower:
 
 
 def main(asked: str) -> int:
-    """Follow events until SIGTERM."""
+    """Follow events until SIGTERM; a first line says that it begins."""
     follower = Follower(json.decode(asked, type=Probe))
     signal.signal(signal.SIGTERM, lambda *_: follower.stop())
+    sys.stdout.write("\n")
+    sys.stdout.flush()
     sys.stdout.write(json.encode(follower.run()).decode() + "\n")
     return 0
 
