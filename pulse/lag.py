@@ -32,6 +32,8 @@ RECORDED: Readers = (("pulse-recordings", (EVENTS,)),)
 
 TAIL_S = 0.5
 """The end of a log that is written without pause is reached at no time: then what was read so far counts."""
+SILENT_S = 10.0
+"""After so long without a record or an end a partition is taken not to answer: a busy machine takes its time."""
 
 SILENT = logging.getLogger("pulse.lag.kafka")
 SILENT.setLevel(logging.CRITICAL)
@@ -97,7 +99,7 @@ class Log:
         low = self._offsets(partitions, OffsetSpec.earliest(), timeout_s)  # type: ignore[no-untyped-call]
         high = self._offsets(partitions, OffsetSpec.latest(), timeout_s)  # type: ignore[no-untyped-call]
         stands = self._committed(group, partitions, timeout_s)
-        for at, end in true_ends(self._url, high).items():
+        for at, end in true_ends(self._url, high, silent=timeout_s).items():
             yield Lag(group, *at, stands[at], low[at], end)
 
     def _offsets(
@@ -138,12 +140,12 @@ def _yet_to_pass(lags: Iterable[Lag], ends: Mapping[tuple[str, str, int], int]) 
 
 
 def true_ends(
-    kafka_url: str, ends: Mapping[tuple[str, int], int], within: float = TAIL_S
+    kafka_url: str, ends: Mapping[tuple[str, int], int], within: float = TAIL_S, silent: float = SILENT_S
 ) -> dict[tuple[str, int], int]:
     """The next offset of each partition, read from the log itself from the end it claims on.
 
     Some brokers count only the first record of the last batch; a group may look caught up while the rest waits.
-    Raises Unavailable for a partition that tells neither a record nor its end in time: its claim may be too low.
+    Raises Unavailable for a partition that tells neither a record nor its end for `silent` seconds: its claim may be too low.
     """
     if not ends:
         return {}
@@ -151,8 +153,8 @@ def true_ends(
     open_ones = set(ends)
     heard: set[tuple[str, int]] = set()
     with closing(_tail(kafka_url, ends)) as consumer:
-        deadline = time.monotonic() + within
-        while open_ones and time.monotonic() < deadline:
+        began = time.monotonic()
+        while open_ones and time.monotonic() - began < (silent if open_ones - heard else within):
             message = consumer.poll(0.1)
             if message is None:
                 continue
@@ -165,9 +167,9 @@ def true_ends(
                 open_ones.discard(at)
             else:
                 raise KafkaException(error)
-    silent = sorted(open_ones - heard)
-    if silent:
-        raise Unavailable(f"Kafka at {kafka_url} does not tell the ends of {silent}")
+    untold = sorted(open_ones - heard)
+    if untold:
+        raise Unavailable(f"Kafka at {kafka_url} does not tell the ends of {untold}")
     return found
 
 
