@@ -2,14 +2,14 @@
 
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 
 from deploy.local import cache as caches
+from deploy.local import class_archive, probe
 from deploy.local import folder as folders
 from deploy.local import port as ports
-from deploy.local import probe
 from deploy.local.java import java, maven
 from deploy.local.process import Running, await_answer, spawn
 from pulse.errors import PulseError
@@ -45,14 +45,16 @@ def start(
     voters: Mapping[int, int] | None = None,
     jars: Path | None = None,
     heap: str = "512m",
+    options: Sequence[str] = (),
     within: float = 90,
 ) -> Running:
     """Start one node, broker and controller in one, over the log in `folder`, and wait until it answers.
 
     It listens on loopback. `voters` are the controller ports of all nodes by node id, the same for each node of a
-    cluster; a node of several answers only once most of them run, so `launch` those first. `heap` is Java's -Xmx.
+    cluster; a node of several answers only once most of them run, so `launch` those first. `heap` is Java's -Xmx,
+    `options` are further ones.
     """
-    running = launch(folder, port, controller_port, node=node, voters=voters, jars=jars, heap=heap)
+    running = launch(folder, port, controller_port, node=node, voters=voters, jars=jars, heap=heap, options=options)
     try:
         await_answer(running, lambda: probe.kafka(f"127.0.0.1:{port}"), within)
     except BaseException:
@@ -70,6 +72,7 @@ def launch(
     voters: Mapping[int, int] | None = None,
     jars: Path | None = None,
     heap: str = "512m",
+    options: Sequence[str] = (),
 ) -> Running:
     """Start one node as `start` does, without waiting."""
     ports.demand(port, "Kafka", REMEDY)
@@ -78,9 +81,9 @@ def launch(
     folder = folders.prepare(folder, "Kafka")
     name = f"Kafka node {node}" if voters else "Kafka"
     properties = _configure(folder, port, controller_port, node, voters or {node: controller_port})
-    java_command = [java(), f"-Xmx{heap}", *_java_options(folder), "-cp", f"{jars}/*"]
+    java_command = [java(), f"-Xmx{heap}", *_java_options(folder), *class_archive.options(jars), "-cp", f"{jars}/*"]
     _format(name, java_command, properties)
-    return spawn(name, [*java_command, "kafka.Kafka", properties], folder / "start.log")
+    return spawn(name, [*java_command, *options, "kafka.Kafka", properties], folder / "start.log")
 
 
 def _fetch(into: Path) -> Path:
