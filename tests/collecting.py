@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -98,19 +100,30 @@ def collecting(bootstrap: str, folder: Path, settings: Mapping[str, str] | None 
 
 
 def make_keys(folder: Path) -> dict[str, str]:
-    """A key of each kind in a database of the folder."""
-    url = f"sqlite:///{folder / 'pulse.db'}"
-    migrate(url)
-    store = Store(url)
+    """A key of each kind in a database of the folder, which stays if it is there."""
+    content, keys = populated()
+    file = folder / "pulse.db"
+    if not file.exists():
+        file.write_bytes(content)
+    return dict(keys)
+
+
+@cache
+def populated() -> tuple[bytes, dict[str, str]]:
+    """A database with the site and the keys, made once; the keys by their names."""
     now = time.time_ns() // 1_000_000
-    store.sites.ensure_organisation("ours", "Ours", now)
-    store.sites.create("ours", SITE, {"name": "Shop"}, now)
-    made = {
-        name: store.keys.create(NewKey(organisation="ours", name=name, **kind), SECRET.encode(), now).presented
-        for name, kind in KEYS.items()
-    }
-    store.close()
-    return made
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "pulse.db"
+        migrate(f"sqlite:///{file}")
+        store = Store(f"sqlite:///{file}")
+        store.sites.ensure_organisation("ours", "Ours", now)
+        store.sites.create("ours", SITE, {"name": "Shop"}, now)
+        made = {
+            name: store.keys.create(NewKey(organisation="ours", name=name, **kind), SECRET.encode(), now).presented
+            for name, kind in KEYS.items()
+        }
+        store.close()
+        return file.read_bytes(), made
 
 
 @dataclass(frozen=True)
