@@ -43,14 +43,15 @@ class Generations:
         """All states."""
         return self._old | self._young
 
-    def add(self, key: int, words: Sequence[int], minute: int) -> None:
-        """Note some more words, of a record of a minute."""
-        self._reached = max(self._reached, minute)
-        if self._reached - self._since >= KEPT_MINUTES:
-            self.nbytes = self._young_bytes
-            self._old = {}
-            self._turn()
-        self._put(key, added(self.get(key), words))
+    def add(self, key: int, words: Sequence[int], minute: int, alone: bytes | None = None) -> None:
+        """Note some more words, of a record of a minute; `alone` is the state of these only, where it is known."""
+        if minute > self._reached:
+            self._reached = minute
+            if minute - self._since >= KEPT_MINUTES:
+                self.nbytes = self._young_bytes
+                self._old = {}
+                self._turn()
+        self._put(key, added(self.get(key), words, alone))
 
     def load(self, key: int, words: Iterable[int], minute: int) -> None:
         """Words from before, last met in a minute; as many as may be, of different things. None is too old yet, however they come."""

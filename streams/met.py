@@ -7,20 +7,19 @@ from typing import NamedTuple
 from msgspec import json
 
 from pulse.event import RefinedEvent
-from streams.devices import Devices, sighting_of
+from streams.devices import Devices
 from streams.steps.risk import put_verdict
-from streams.steps.step import Judge, Verdict
+from streams.steps.step import Opinion
 
 _encoder = json.Encoder()
 
 
 class Met(NamedTuple):
-    """An event of a device, which one it is of those that are written of its record, what judges it, and the verdict that it has."""
+    """An event of a device, which one it is of those that are written of its record, and what is said of it so far."""
 
     number: int
     event: RefinedEvent
-    judge: Judge
-    verdict: Verdict
+    opinion: Opinion
 
 
 def kept_of(met: Sequence[Met], fresh: Sequence[bool]) -> list[Met]:
@@ -33,14 +32,14 @@ def again(values: list[bytes], met: Sequence[Met], devices: Devices, at_ms: int)
     """The values of records with the verdicts on those devices anew, once all of them are noted; mostly these say what was said before."""
     if not met:
         return values
-    sightings = [sighting_of(each.event) for each in met]
+    sightings = [devices.sighting(event, opinion.asn, opinion.network) for _, event, opinion in met]
     devices.see(sightings, at_ms)
     lines: dict[int, bytes] = {}
-    for each, sighting in zip(met, sightings, strict=True):
-        verdict = each.judge(devices.seen(sighting))
-        if verdict != each.verdict:
-            put_verdict(each.event, verdict)
-            lines[each.number] = _encoder.encode(each.event)
+    for (number, event, opinion), sighting in zip(met, sightings, strict=True):
+        verdict = opinion.judge(devices.seen(sighting))
+        if verdict != opinion.verdict:
+            put_verdict(event, verdict)
+            lines[number] = _encoder.encode(event)
     return _with(values, lines) if lines else values
 
 

@@ -126,7 +126,7 @@ class Prepared:
     def meet(self, events: Sequence[RefinedEvent], arrival: Arrival) -> None:
         """Note those of some more events, not added yet, whose device is to be judged."""
         places = {id(event): number for number, event in enumerate(events, len(self.digests))}
-        self.met += [Met(places[id(event)], event, *said) for event, said in arrival.met if id(event) in places]
+        self.met += [Met(places[id(event)], event, said) for event, said in arrival.met if id(event) in places]
         arrival.met.clear()
 
 

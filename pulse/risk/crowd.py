@@ -1,5 +1,6 @@
 """How many devices at a network are usual for its kind, and how many more there are."""
 
+from functools import lru_cache
 from math import floor, log2, sqrt
 
 USUAL = {"eyeball": 256.0, "hosting": 16.0}
@@ -29,6 +30,7 @@ def stepped(multiple: float) -> float:
     return 2.0 ** (floor(log2(multiple) * STEPS) / STEPS) if multiple > 1 else 1.0
 
 
+@lru_cache(maxsize=4_096)
 def told(here: int, partitions: int, network: str) -> float:
     """The crowd that so many devices in one of some partitions tell of, in steps; 0 where nothing is usual."""
     multiple = crowd(at_least(here, partitions), network)

@@ -4,6 +4,7 @@ Each thing seen is a word. Words stand in ascending order, so that equal states 
 sightings came.
 """
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -52,17 +53,26 @@ class Seen(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """One event of a device: which device, in which minute, and the words of what is seen of it.
+    """One event of a device: which device, in which minute, and the words of what is seen of it, in ascending order.
 
-    `place` is its network, 0 where no number of devices is usual, and `kind` what that is; `named` is the device as a word of it.
+    `alone` is the state of a device that was seen so and not otherwise, as most are, and `told` what counts of such a one. `place`
+    is its network, 0 where no number of devices is usual, and `kind` what that is; `named` is the device as a word of it.
     """
 
     device: int
     minute: int
     words: tuple[int, ...]
+    alone: bytes
+    told: Seen
     place: int = 0
     named: int = 0
     kind: str = ""
+
+    def at(self, minute: int) -> "Sighting":
+        """The same in another minute."""
+        words = tuple([one >> MINUTE_BITS << MINUTE_BITS | minute for one in self.words])
+        named = self.named and self.named >> MINUTE_BITS << MINUTE_BITS | half_hour_of(minute)
+        return Sighting(self.device, minute, words, packed(words), self.told, self.place, named, self.kind)
 
 
 def sighting(
@@ -89,19 +99,20 @@ def sighting(
     if session_id:
         session = xxh64_intdigest(session_id.encode())
         words.append(word(SESSION, session, minute))
-        if asn:
-            words.append(word(STAY, session << STAY_BITS | asn & STAY_PART, minute))
     if asn and country and network == "eyeball" and is_place(country):
         words.append(word(HOME, home_of(country, asn), minute))
-    return Sighting(device, minute, tuple(words))
+    if asn and session_id:
+        words.append(word(STAY, session << STAY_BITS | asn & STAY_PART, minute))
+    alone = packed(words)
+    return Sighting(device, minute, tuple(words), alone, seen(alone, minute, words))
 
 
 def at_place(one: Sighting, site_id: str, ip: str | None, fingerprint_id: str, network: str) -> Sighting:
     """The sighting with the network at which it is, and with the device by its fingerprint alone: who takes many names is one."""
     if not ip or network not in USUAL:
         return one
-    named = word(DEVICE, xxh64_intdigest(fingerprint_id.encode()), one.minute - one.minute % HALF_HOUR)
-    return one._replace(place=place_of(site_id, ip), named=named, kind=network)
+    named = word(DEVICE, xxh64_intdigest(fingerprint_id.encode()), half_hour_of(one.minute))
+    return one._replace(told=one.told._replace(crowd=1.0), place=place_of(site_id, ip), named=named, kind=network)
 
 
 def device_of(site_id: str, fingerprint_id: str, visitor_id: str) -> int:
@@ -116,7 +127,13 @@ def place_of(site_id: str, ip: str) -> int:
 
 def minute_of(ms: int) -> int:
     """The minute of a moment, as it stands in a word."""
-    return min(max(ms // 60_000 - FIRST_MINUTE, 0), MINUTE)
+    minute = ms // 60_000 - FIRST_MINUTE
+    return minute if 0 <= minute <= MINUTE else min(max(minute, 0), MINUTE)
+
+
+def half_hour_of(minute: int) -> int:
+    """The first minute of the half hour that a minute is in."""
+    return minute - minute % HALF_HOUR
 
 
 def is_place(country: str) -> bool:
@@ -129,8 +146,15 @@ def home_of(country: str, asn: int) -> int:
     return ((ord(country[0]) & 31) << 5 | ord(country[1]) & 31) << SYSTEM_BITS | asn & SYSTEM_PART
 
 
-def added(state: bytes, words: Sequence[int]) -> bytes:
-    """The state with some more sightings; the same object where they change nothing."""
+def added(state: bytes, words: Sequence[int], alone: bytes | None = None) -> bytes:
+    """The state with some more sightings; the same object where they change nothing.
+
+    `alone` is the state of these words only, where that is known: mostly it is what comes of it.
+    """
+    if state == alone:
+        return state
+    if alone is not None and _is_earlier(state, alone):
+        return alone
     if holds(state, words):
         return state
     latest = {one >> MINUTE_BITS: one for one in unpacked(state)}
@@ -152,7 +176,15 @@ def kept(words: Iterable[int]) -> bytes:
     return packed(those)
 
 
-def seen(state: bytes, minute: int, here: Iterable[int] = ()) -> Seen:
+def _is_earlier(state: bytes, alone: bytes) -> bool:
+    """Whether a state is of nothing, or of the same few things as another one, each of them seen no later than there."""
+    if len(state) != len(alone):
+        return not state
+    pairs = zip(array("Q", state), array("Q", alone), strict=True)
+    return all(one <= other and one >> MINUTE_BITS == other >> MINUTE_BITS for one, other in pairs)
+
+
+def seen(state: bytes, minute: int, here: Iterable[int] = (), crowd: float = 0.0) -> Seen:
     """What counts in a minute, and whether who is `here` by the words of a sighting can have come from elsewhere."""
     counts = [0] * 8
     since = minute - DAY_MINUTES
@@ -173,7 +205,7 @@ def seen(state: bytes, minute: int, here: Iterable[int] = ()) -> Seen:
         elif sort == STAY and len(stays) > 1:
             moved = _has_moved(one, stays)
     _, ips, asns, countries, sessions, *_ = counts
-    return Seen(ips, asns, countries, sessions, travelled, moved)
+    return Seen(ips, asns, countries, sessions, travelled, moved, crowd)
 
 
 def gathered(state: bytes, minute: int) -> int:

@@ -14,7 +14,7 @@ from pulse.topics import DAY_MS
 from streams.devices import is_followed
 from streams.steps.clients import UNTOLD, Clients, Values
 from streams.steps.risk import SIGNALS, Sight, judge_seen, judging, put_verdict, sight_of
-from streams.steps.step import Arrival, Many, Step, Together, Verdict
+from streams.steps.step import Arrival, Many, Opinion, Step, Together, Verdict
 
 
 def put_client(finder: Finder, rules: RuleSet) -> Step:
@@ -40,8 +40,9 @@ def putting(clients: Clients, judge: Callable[[Sight], Verdict]) -> Many:
             client = known[ip]
             if client[0] != told or not client[1] <= e.received_at < client[2]:
                 client = clients.of(ip, told, e.received_at)
-            _, _, _, network, agent, country, region, city, system, said, is_risky, _ = client
-            if said is None or e.fingerprint_id is not None or e.event == SIGNALS:
+            _, _, _, network, agent, country, region, city, system, said, is_risky, opinion, _ = client
+            is_of_device = e.fingerprint_id is not None or e.event == SIGNALS
+            if said is None or (is_of_device and not noted(e, arrival, opinion)):
                 put_whole(e, arrival, judge, client)
                 continue
             e.ip, e.user_agent, e.country, e.asn = network, None, country, system
@@ -71,6 +72,15 @@ def put_whole(e: RefinedEvent, arrival: Arrival, judge: Callable[[Sight], Verdic
     put_verdict(e, verdict)
 
 
+def noted(e: RefinedEvent, arrival: Arrival, opinion: Opinion | None) -> bool:
+    """Note an event of a device that is followed; False where more is to be said of it than its client tells."""
+    if opinion is None or e.event == SIGNALS:
+        return False
+    if is_followed(e):
+        arrival.met.append((e, opinion))
+    return True
+
+
 def of_device(e: RefinedEvent, arrival: Arrival, judge: Callable[[Sight], Verdict], verdict: Verdict) -> Verdict:
     """The verdict on an event that may tell of its device, beside what its client is told; one whose device is followed is noted."""
     follows = is_followed(e)
@@ -80,5 +90,5 @@ def of_device(e: RefinedEvent, arrival: Arrival, judge: Callable[[Sight], Verdic
     if e.event == SIGNALS:
         verdict = judge(seen)
     if follows:
-        arrival.met.append((e, (partial(judge_seen, judge, seen), verdict)))
+        arrival.met.append((e, Opinion(verdict, partial(judge_seen, judge, seen), e.asn, e.network)))
     return verdict

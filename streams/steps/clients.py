@@ -1,6 +1,7 @@
 """What is known of clients: looked up and judged once, and remembered by what they tell."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from msgspec import Raw
@@ -14,8 +15,8 @@ from pulse.topics import DAY_MS
 from streams.memo import Memo
 from streams.steps.address import days_of, place_of
 from streams.steps.hints import differ, hinted
-from streams.steps.risk import Sight, sight
-from streams.steps.step import Verdict
+from streams.steps.risk import Sight, judge_seen, sight
+from streams.steps.step import Judge, Opinion, Verdict
 from streams.steps.text import SYSTEM, VERDICT, Run, runs
 from streams.steps.user_agent import UNKNOWN, agent_of, device_of
 
@@ -23,6 +24,8 @@ REMEMBERED = 262_144
 """Clients: some 800 bytes each. A firehose of 30,000 events a second has some hundred thousand of them there at once."""
 SIGHTS = 65_536
 """Of what many clients have in common, so many of each kind: user agents, systems, verdicts."""
+SEEN = 64
+"""Of each of these so many verdicts more, by where a device was seen."""
 UNTOLD = None, -1
 """Time zone and day where the visitor gave no leave to count them."""
 
@@ -51,6 +54,7 @@ class Client(NamedTuple):
 
     `network` is what its address is cut to; `system` and `said` are the text of its network's fields and that of its verdict, which
     goes into `risk` where that is not 0. There is no text of what few clients have: bots, and addresses of which no system is known.
+    An `opinion` is there with consent alone, and where the texts are.
     """
 
     told: Values
@@ -64,6 +68,7 @@ class Client(NamedTuple):
     system: Raw | None = None
     said: Raw | None = None
     is_risky: bool = False
+    opinion: Opinion | None = None
     whole: Values = ()
 
 
@@ -105,7 +110,7 @@ class Clients:
         self._agents: Memo[Values, Values] = Memo(lambda told: tuple(self._agent(*told)), SIGHTS // 2)
         self._places: Memo[Values, Values] = Memo(lambda told: tuple(place_of(*told)), REMEMBERED // 2)
         self._systems: Memo[Values, Run] = Memo(runs(SYSTEM), SIGHTS // 2)
-        self._said: Memo[Sight, tuple[Verdict, Run]] = Memo(lambda sight: spoken(judge(sight)), SIGHTS // 2)
+        self._said: Memo[Sight, tuple[Verdict, Judge, Run]] = Memo(partial(spoken, judge), SIGHTS // 2)
 
     def known(self) -> Memo[Any, Values]:
         """Those that are known, by the data of now: by address, the latest day first."""
@@ -141,14 +146,15 @@ class Clients:
         there = found[0] or place[0] or ""
         leave = (False, "", "", 0) if day < 0 else (True, there, timezone or "", day)
         seen = found.network, days, found.asn, found.as_entropy, agent[5], claim
-        verdict, said = self._said[sight(*seen, *leave, None, differs)]  # type: ignore[call-arg]
+        verdict, judge, said = self._said[sight(*seen, *leave, None, differs)]  # type: ignore[call-arg]
         network = network_of(ip) if ip is not None else None
         whole = found[0], claim, differs, place, verdict
         put = told, since, until, network, agent, *place[:3]
         system = self._systems[place[3:]]
         if agent[5] or claim or system.field != "asn" or said.field not in RISKS:
-            return *put, None, None, False, whole
-        return *put, system.text, said.text, said.field == "risk", whole
+            return *put, None, None, False, None, whole
+        opinion = Opinion(verdict, judge, found.asn, found.network) if day >= 0 else None
+        return *put, system.text, said.text, said.field == "risk", opinion, whole
 
     def _agent(self, user_agent: str | None, hints: str | None, *rest: Any) -> Agents:
         device, bot = (device_of(user_agent), self._finder.named(user_agent)) if user_agent else (UNKNOWN, NO_BOT)
@@ -157,7 +163,7 @@ class Clients:
         return Agents(tuple(agent_of(device, bot, *rest)), bot.claims, differs)
 
 
-def spoken(verdict: Verdict) -> tuple[Verdict, Run]:
-    """A verdict with its text."""
-    scores, words = verdict
-    return verdict, _run_of_verdict((*scores, *words))
+def spoken(judge: Callable[[Sight], Verdict], sight: Sight) -> tuple[Verdict, Judge, Run]:
+    """The verdict on a sight, who tells it once it is known where the device was seen, and its text."""
+    scores, words = verdict = judge(sight)
+    return verdict, Memo(partial(judge_seen, judge, sight), SEEN // 2).__getitem__, _run_of_verdict((*scores, *words))

@@ -22,6 +22,15 @@ Judge = Callable[[Seen], Verdict]
 """What is said of an event's device, once it is known where that was seen."""
 
 
+class Opinion(NamedTuple):
+    """What is said of an event of a device by its client alone, who says it, and the system and the kind of network it came from."""
+
+    verdict: Verdict
+    judge: Judge
+    asn: int
+    network: str
+
+
 class Arrival:
     """Where an event comes from: log id, partition and offset of its record, and `index` among the record's lines.
 
@@ -41,7 +50,7 @@ class Arrival:
         self.indexes: Sequence[int] = ()
         self.country = ""
         self.hints_differ: bool | None = None
-        self.met: list[tuple[RefinedEvent, tuple[Judge, Verdict]]] = []
+        self.met: list[tuple[RefinedEvent, Opinion]] = []
 
 
 Step = Callable[[RefinedEvent, Arrival], Refusal | None]

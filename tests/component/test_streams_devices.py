@@ -13,11 +13,13 @@ from clickhouse.client import Client
 from pulse.event import RefinedEvent
 from pulse.lag import Log as Lags
 from pulse.lag import total
+from pulse.risk.packed import Sighting
 from pulse.risk.rule_sets import rule_set
 from pulse.topics import DAY_MS, EVENTS, RAW
+from streams import devices as following
 from streams import warm
 from streams.broker import Broker
-from streams.devices import Devices, sighting_of
+from streams.devices import Devices
 from streams.memory import Memory
 from streams.met_before import load_devices
 from streams.standing import SINK, ask
@@ -48,6 +50,11 @@ def workers(tmp_path: Path, sink: Sink) -> Iterator[list[Streams]]:
     yield made
     for each in made:
         each.kill()
+
+
+def sighting_of(e: RefinedEvent) -> Sighting:
+    """What a line of the log tells."""
+    return following.sighting_of(e, e.asn, e.network)
 
 
 def somewhere(dice: random.Random) -> Line:

@@ -62,6 +62,17 @@ def test_once_more_changes_nothing_and_all_at_once_is_one_by_one(before: list[On
     assert added(all_of(before), [one for each in more for one in at(*each, session=f"s{each[1] % 7}").words]) == state
 
 
+@given(SEEN, ONE, st.integers(0, 3_000))
+def test_what_comes_of_a_device_that_was_seen_so_and_not_otherwise_is_known_beforehand(
+    some: list[One], last: One, minute: int
+) -> None:
+    one, same = at(*last), at(minute, *last[1:])
+    assert one.at(same.minute) == same
+    assert (one.alone, one.told) == (added(b"", one.words), seen(one.alone, one.minute, one.words))
+    for state in (all_of(some), same.alone):
+        assert added(state, one.words, one.alone) == added(state, one.words)
+
+
 @given(SEEN, st.integers(0, 60))
 def test_it_counts_as_the_law_does(some: list[One], late: int) -> None:
     law, fixed = Sightings(), Sightings()
@@ -187,6 +198,7 @@ def test_only_where_a_number_is_usual_is_anybody_counted() -> None:
     assert at_place(at(1, 1, 7, "AT"), "shop", None, "f", "eyeball").place == 0
     assert at_home(1, 1).place != at_home(1, 1, site_id="blog").place
     assert (at_home(1, 1).named, at_home(2, 1).named) == (at_home(1, 29).named, at_home(2, 1).named)
+    assert at_home(1, 1).at(at_home(1, 95).minute) == at_home(1, 95)
 
 
 def test_a_crowd_is_told_in_steps_and_by_what_is_certain() -> None:

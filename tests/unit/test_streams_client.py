@@ -13,7 +13,8 @@ from msgspec.structs import fields
 from pulse.event import RefinedEvent
 from pulse.network.finder import Finder
 from pulse.risk.rule_sets import rule_set
-from streams.refinement import prepare, steps_of
+from streams.memory import Memory
+from streams.refinement import prepare, refine, steps_of
 from streams.steps.client import put_client
 from streams.steps.risk import SIGNALS
 from streams.steps.step import Step
@@ -123,6 +124,35 @@ def test_a_client_s_texts_are_its_fields_as_they_are_written(
             alone = prepare(taken(each), LOG, [partial(step) for step in steps_of(SETTINGS, finder)])
             assert line.partition(b',"ts"')[2] == alone.lines[0].partition(b',"ts"')[2]
         assert together.tally.counted() == prepare(taken(*some), LOG, [partial(step) for step in steps]).tally.counted()
+
+
+FOLLOWED = st.fixed_dictionaries(
+    {
+        "event": st.sampled_from(("page_view", "page_view", "page_view", SIGNALS)),
+        "ip": st.sampled_from(ADDRESSES),
+        "consent": st.sampled_from(("granted", "granted", "granted", None)),
+        "fingerprint_id": st.sampled_from(("f1", "f1", "f2", "")),
+        "visitor_id": st.sampled_from(("v1", "v2")),
+        "session_id": st.sampled_from(("s1", "s2", "s3")),
+        "received_at": st.sampled_from(tuple(range(NOW, NOW + 4 * 3_600_000, 3_600_000))),
+    },
+    optional={"timezone": st.just("Asia/Tokyo"), "country": st.sampled_from(("de", "US")), "imported": st.booleans()},
+).map(lambda some: raw(**some))
+
+
+@settings(max_examples=100)
+@given(st.lists(st.lists(FOLLOWED, min_size=1, max_size=12), min_size=1, max_size=4))
+def test_a_device_is_judged_alike_whether_its_client_is_remembered_or_not(
+    finder: Finder, records: list[list[dict[str, Any]]]
+) -> None:
+    steps, one, other = steps_of(SETTINGS, finder), Memory(DAY), Memory(DAY)
+    for offset, some in enumerate(records):
+        record = taken(*some, offset=offset)
+        together = refine(record, LOG, one, steps)
+        alone = refine(record, LOG, other, [partial(step) for step in steps_of(SETTINGS, finder)])
+        assert together is not None
+        assert alone is not None
+        assert (together.events, together.metrics) == (alone.events, alone.metrics)
 
 
 @pytest.mark.parametrize("name", [*SYSTEM, *VERDICT])

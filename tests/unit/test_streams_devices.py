@@ -7,15 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
-from pulse.risk.packed import Seen
+from pulse.event import RefinedEvent
+from pulse.risk.packed import Seen, Sighting
 from pulse.topics import MAX_RECORD_BYTES
-from streams.devices import Devices, sighting_of, sightings_in
+from streams import devices as following
+from streams.devices import Devices, sightings_in
 from streams.memory import Bounds, Memory
 from streams.refinement import prepare, refine, settle
 from tests.unit.streams_events import DAY, ID, LOG, NOW, STEPS, event, kept, raw, refined, taken
 
 MINUTE = 60_000
 WORDS = ("risk_confidence", "risk_reasons", "risk_rules")
+
+
+def sighting_of(e: RefinedEvent) -> Sighting:
+    """What an event without texts tells."""
+    return following.sighting_of(e, e.asn, e.network)
 
 
 def device(number: int, place: int = 0, **fields: Any) -> dict[str, Any]:
@@ -155,7 +162,7 @@ def test_each_line_has_what_is_said_of_its_device_be_it_new_or_not(seen: list[tu
     prepared, memory = prepare(taken(*events), LOG, STEPS), Memory(DAY)
     settled = settle(prepared, LOG, memory, set())
     assert settled is not None
-    said = [each.judge(memory.devices.seen(sighting_of(each.event))) for each in prepared.met]
+    said = [each.opinion.judge(memory.devices.seen(sighting_of(each.event))) for each in prepared.met]
     lines = kept(settled)
     assert [(line.get("risk", 0), line["risk_band"], line.get("risk_bot", 0)) for line in lines] == [
         (scores[0], scores[1], scores[6]) for scores, _ in said
