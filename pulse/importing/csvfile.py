@@ -2,10 +2,9 @@
 
 import csv
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from io import StringIO
 from typing import Any
 from uuid import UUID
 
@@ -61,51 +60,65 @@ def events(lines: Iterable[Numbered]) -> Iterator[Found | Broken]:
     if "event" not in columns:
         yield broken(*header, "the header names no column event (or event_type)")
         return
+    twice = [name for name, number in Counter(map(_meant, columns)).items() if name and number > 1]
+    if twice:
+        yield broken(*header, f"more than one column is for {', '.join(twice)}: leave one")
+        return
     yield from _rows(rest, columns, delimiter)
+
+
+def _meant(column: str) -> str:
+    """What a column is for; one may be named as a property that would be one without that."""
+    name = column.removeprefix("properties.")
+    return column if name in FIELDS else name
 
 
 def _rows(lines: Iterator[Numbered], columns: list[str], delimiter: str) -> Iterator[Found | Broken]:
     waiting: deque[Numbered] = deque()
-    while taken := _take(lines, waiting):
-        if len(taken) == 1 and not taken[0][1].strip():
-            continue
+    while True:
+        taken: list[Numbered] = []
         try:
-            yield _row(taken, columns, delimiter)
+            cells = _cells(_texts(lines, waiting, taken), delimiter)
+            if b"".join(line for _, line in taken).strip():
+                yield _row(taken[0][0], cells, columns)
         except NotARow as why:
             # a stray quote must not swallow the rows after it: they are read again, each for itself
             waiting.extendleft(reversed(taken[1:]))
-            yield broken(*taken[0], str(why), why.field)
+            yield broken(*taken[0], _told(why, len(taken)), why.field)
+        if not taken:
+            return
 
 
-def _take(lines: Iterator[Numbered], waiting: deque[Numbered]) -> list[Numbered]:
-    """The lines of the next row: more than one where a quoted value holds line ends."""
-    taken: list[Numbered] = []
-    quotes = 0
+def _told(why: NotARow, lines: int) -> str:
+    return str(why) if lines < LINES_OF_A_ROW else f"a quote is open for more than {LINES_OF_A_ROW} lines"
+
+
+def _texts(lines: Iterator[Numbered], waiting: deque[Numbered], taken: list[Numbered]) -> Iterator[str]:
+    """The next lines, as many as the row takes, noted as they are; more than one where a quoted value holds line ends."""
     while len(taken) < LINES_OF_A_ROW:
         line = waiting.popleft() if waiting else next(lines, None)
         if line is None:
-            break
+            return
         taken.append(line)
-        quotes += line[1].count(b'"')
-        if quotes % 2 == 0:
-            break
-    return taken
+        yield line[1].decode()
 
 
-def _row(taken: list[Numbered], columns: list[str], delimiter: str) -> Found:
+def _cells(texts: Iterator[str], delimiter: str) -> list[str]:
     try:
-        text = b"".join(line for _, line in taken).decode()
-        rows = list(csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        return next(csv.reader(texts, delimiter=delimiter, strict=True), [])
     except UnicodeDecodeError:
         raise NotARow("not text in UTF-8") from None
     except csv.Error as why:
         raise NotARow(f"not a row of CSV: {why}") from None
-    if len(rows) != 1 or len(rows[0]) != len(columns):
-        raise NotARow(f"{sum(map(len, rows))} values where the header names {len(columns)}")
-    given = {name: cell for name, cell in zip(columns, rows[0], strict=True) if name and cell}
+
+
+def _row(number: int, cells: list[str], columns: list[str]) -> Found:
+    if len(cells) != len(columns):
+        raise NotARow(f"{len(cells)} values where the header names {len(columns)}")
+    given = {name: cell for name, cell in zip(columns, cells, strict=True) if name and cell}
     event = _event(given)
     content = None if "event_id" in event else json.encode(sorted(given.items()))
-    return Found(taken[0][0], event, content)
+    return Found(number, event, content)
 
 
 def _event(given: dict[str, str]) -> dict[str, Any]:
@@ -113,7 +126,10 @@ def _event(given: dict[str, str]) -> dict[str, Any]:
     more: dict[str, Any] = {
         name.removeprefix("properties."): cell for name, cell in given.items() if name not in FIELDS
     }
-    more = _properties(event.pop("properties", "{}")) | more
+    told = _properties(event.pop("properties", "{}"))
+    if told.keys() & more.keys():
+        raise NotARow(f"{min(told.keys() & more.keys())} is there, and has a column as well", "properties")
+    more = told | more
     for name in TIMES:
         if name in event:
             event[name] = _moment(name, event[name])

@@ -68,6 +68,43 @@ def test_times(given: str, ms: float) -> None:
     assert event("event,ts", f"a,{given}")["ts"] == ms
 
 
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("event,ts,timestamp", "ts"),
+        ("event_name,event_type", "event"),
+        ("event,plan,plan", "plan"),
+        ("event,plan,properties.plan", "plan"),
+    ],
+)
+def test_a_file_with_two_columns_for_one_thing_is_not_read(header: str, name: str) -> None:
+    [found] = read(f"{header}\n" + "a,1,2\n" * 3)
+    assert isinstance(found, Broken)
+    assert (found.number, found.reason) == (1, f"more than one column is for {name}: leave one")
+
+
+def test_a_property_may_be_named_as_a_field_is() -> None:
+    assert event("event,title,properties.title", "a,b,c") == {"event": "a", "title": "b", "properties": {"title": "c"}}
+
+
+def test_a_property_that_is_told_twice_is_not_read() -> None:
+    [found] = read('event,plan,properties\na,pro,"{""plan"":""free""}"\n')
+    assert isinstance(found, Broken)
+    assert (found.reason, found.field) == ("plan is there, and has a column as well", "properties")
+
+
+def test_a_quote_within_a_value_is_one() -> None:
+    found = read('event,title\na,5" nail\nb,"6"" nail"\nc,7" nail\n')
+    assert [item.event["title"] for item in found if isinstance(item, Found)] == ['5" nail', '6" nail', '7" nail']
+
+
+def test_a_value_of_too_many_lines_is_said_to_be_one() -> None:
+    found = read('event,title\na,"' + "x\n" * 120 + '"\nb,y\n')
+    assert isinstance(found[0], Broken)
+    assert (found[0].number, found[0].reason) == (2, "a quote is open for more than 100 lines")
+    assert isinstance(found[-1], Found)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_and_a_byte_order_mark(delimiter: str) -> None:
     found = read("\ufeff" + delimiter.join(["event", "url"]) + "\r\n" + delimiter.join(["a", "/b"]) + "\r\n")
