@@ -5,7 +5,8 @@ copied after, the last of it behind a fence: a setting of the table for which Cl
 too many parts, whereupon the sink waits and asks anew what is stored. Then the month is replaced as a whole. Whatever
 dies when, a month is either as it was or as it is to be; the fence may be left standing, and the next run takes it away.
 The rows of saved funnels are not trusted from before the first month until they are built anew after the last; those of
-`activity` of the quarter of a month are dropped with its rows, and made anew at last.
+`activity` of the quarter of a month are dropped with its rows, and made anew at last. So is who was named as whom, by the
+events there are then.
 """
 
 from collections.abc import Callable, Iterator
@@ -48,11 +49,22 @@ def swap(shadow: Shadow, told: Told = lambda what, done, of: None) -> int:
     if todo:
         funnels.distrust(shadow.client)
     funnels.mend(shadow.client)
-    activity.complete(shadow.client, [month.month for month in about.months if month.differs])
+    activity.complete(shadow.client, about.changed)
+    if about.changed:
+        _link(shadow)
     about.state = "swapped"
     shadow.note()
     told("swapped", len(todo), len(todo))
     return len(todo)
+
+
+def _link(shadow: Shadow) -> None:
+    """Have people be who the events say; first those who came, that nobody who is named is unknown for longer than need be."""
+    shadow.run("link")
+    shadow.run("unlink")
+    # of an insert that runs, what the view wrote may have been deleted before its events are there
+    stored.await_running(shadow.client, stored.queries_of(shadow.client), LONGEST_S)
+    shadow.run("link")
 
 
 def tidy(shadow: Shadow) -> None:
