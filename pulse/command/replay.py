@@ -26,7 +26,9 @@ From = Annotated[
 ]
 To = Annotated[
     datetime | None,
-    typer.Option("--to", formats=FORMATS, help="Until when (UTC); a day without a time of day counts as a whole."),
+    typer.Option(
+        "--to", formats=FORMATS, help="Until when (UTC); a day without a time of day, or with 00:00, counts as a whole."
+    ),
 ]
 Site = Annotated[str | None, typer.Option(help="Only this site's.")]
 Name = Annotated[str | None, typer.Option(help="What the replay is to be called; else by the time.")]

@@ -33,9 +33,11 @@ def span_of(first: datetime, last: datetime, site: str = "") -> Span:
     Raises PulseError if the range is empty.
     """
     since, end = first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)
-    until = end + timedelta(days=1) if end.time() == datetime.min.time() else end
+    is_day = end.time() == datetime.min.time()
+    until = end + timedelta(days=1) if is_day else end
     if since >= until:
-        raise PulseError(f"--from ({moment(to_ms(since))}) must lie before --to ({moment(to_ms(until))}), in UTC")
+        said = f"{end:%Y-%m-%d}, the whole day" if is_day else moment(to_ms(end))
+        raise PulseError(f"--from ({moment(to_ms(since))}) must lie before --to ({said}), in UTC")
     return Span(to_ms(since), to_ms(until), site)
 
 

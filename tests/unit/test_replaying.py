@@ -33,7 +33,9 @@ def test_a_day_counts_as_a_whole_and_a_moment_does_not() -> None:
 
 
 def test_reversed_dates_are_said_in_a_sentence() -> None:
-    with pytest.raises(PulseError, match=r"--from \(2026-03-02 00:00:00\) must lie before --to"):
+    with pytest.raises(
+        PulseError, match=r"--from \(2026-03-02 00:00:00\) must lie before --to \(2026-03-01, the whole"
+    ):
         span_of(datetime(2026, 3, 2), datetime(2026, 3, 1))
 
 
