@@ -197,6 +197,21 @@ def test_what_happens_offline_or_in_vain_arrives_once_later(visit: Visit, shop: 
     eventually(lambda: visit.page.evaluate("Object.keys(localStorage).filter((n) => n.includes('queue')).length") == 0)
 
 
+def test_what_many_earlier_pages_could_not_send_is_sent_whole(visit: Visit, shop: str) -> None:
+    visit.page.goto(shop)
+    left = """(id) => ["a", "b"].forEach((queue) => localStorage.setItem(`pulse.queue.${queue}`, JSON.stringify(
+        Array.from({length: 300}, () => ({
+            event: "left", event_id: crypto.randomUUID(), ts: Date.now(), session_id: id, visitor_id: id
+        })))))"""
+    session = uuid4().hex
+    visit.page.evaluate(left, session)
+    for _ in range(2):
+        visit.page.reload()
+        visit.page.evaluate("pulse.flush()")
+        visit.page.wait_for_load_state("networkidle")
+    eventually(lambda: (visit.page.title(), len(visit.events("left", session_id=session)) == 600)[1])
+
+
 def test_after_half_a_minute_offline_all_arrives_once(visit: Visit, shop: str) -> None:
     page, often = visit.page, 60
     page.goto(shop)

@@ -4,6 +4,8 @@ import { uuid } from "./uuid.js";
 
 const MOST_WAITING = 500;
 const MOST_SENT = 100;
+/** Of earlier pages' events no more wait than leave room for this one's. */
+const MOST_ADOPTED = MOST_WAITING - MOST_SENT;
 const GATHER_MS = 2_000;
 const SHORTEST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 300_000;
@@ -86,12 +88,14 @@ export function createDelivery(url, mayStore) {
     store();
   }
 
-  /** Events that earlier pages could not send. */
+  /** Events that earlier pages could not send, as many as there is room for; they are kept here before they are forgotten there. */
   function adopt() {
-    for (const name of names("queue.")) {
+    for (const name of names("queue.").filter((name) => name !== own)) {
       const left = read(name);
-      write(name, null);
-      if (Array.isArray(left)) for (const event of left) add(event);
+      const rest = Array.isArray(left) ? left.splice(Math.max(0, MOST_ADOPTED - waiting.length)) : [];
+      if (Array.isArray(left)) left.forEach(add);
+      store();
+      write(name, rest.length ? rest : null);
     }
   }
 
