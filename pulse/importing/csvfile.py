@@ -18,7 +18,8 @@ from pulse.importing.line import Broken, Found, broken
 ALIASES = {"event_type": "event", "event_name": "event", "timestamp_ms": "ts", "timestamp": "ts"}
 FIELDS = frozenset(Event.__struct_fields__) | {"site_id"}
 TIMES = ("ts", "sent_at")
-NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
+WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+NUMBER = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 DELIMITERS = ",;\t|"
 LINES_OF_A_ROW = 100
 """A quoted value may run over this many lines; a quote open for longer is a mistake in its own line alone."""
@@ -37,12 +38,22 @@ class NotARow(ValueError):
 def names(header: bytes) -> tuple[list[str], str]:
     """The contract's names of a header's columns, and the delimiter; what the contract does not know is a property."""
     text = header.decode("utf-8-sig", "replace").strip()
-    delimiter = max(DELIMITERS, key=text.count)
+    found = [(_columns(text, delimiter), delimiter) for delimiter in DELIMITERS]
+    return max(found, key=lambda each: ("event" in each[0], len(each[0])))
+
+
+def _columns(text: str, delimiter: str) -> list[str]:
     try:
         cells = next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:
-        return [], delimiter
-    return [ALIASES.get(cell.strip().lower(), cell.strip()) for cell in cells], delimiter
+        return []
+    return [_known(cell.strip()) for cell in cells]
+
+
+def _known(cell: str) -> str:
+    """The contract's name of a column, however it is written; else the column's own."""
+    name = ALIASES.get(cell.lower(), cell.lower())
+    return name if name in FIELDS else cell
 
 
 def is_header(line: bytes) -> bool:
@@ -155,7 +166,7 @@ def _moment(name: str, cell: str) -> int | float:
 def _number(name: str, cell: str) -> int | float:
     if not NUMBER.fullmatch(cell):
         raise NotARow(f"not a number: {cell[:40]!r}", name)
-    return float(cell) if "." in cell else int(cell)
+    return int(cell) if WHOLE.fullmatch(cell) else float(cell)
 
 
 def _uuid(cell: str) -> str:

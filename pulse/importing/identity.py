@@ -11,7 +11,8 @@ def event_id(content: bytes, occurrence: int = 0) -> str:
     """The id of the `occurrence`-th line of this content within its file, as a UUID.
 
     Neither the file's name nor the line's place is part of it: a file grown, split or read in
-    another order gives the same ids. The site is not either, for an id counts within its site.
+    another order gives the same ids, unless it is split between lines that are equal. The site
+    is not either, for an id counts within its site.
     """
     digest = blake2b(content, digest_size=16, salt=occurrence.to_bytes(8, "little"), person=b"pulse-line").digest()
     return str(UUID(bytes=digest, version=5))

@@ -55,7 +55,10 @@ def unclear(events: Sequence[RefinedEvent], early_ms: int) -> list[RefinedEvent]
 
 
 def correct(event: RefinedEvent, early_ms: int) -> Refusal | None:
-    """Bring an event's time into ms, and correct it; refused is what is no time of ours."""
+    """Bring an event's time into ms, and correct it; refused is what is no time of ours.
+
+    What is imported was sent to somebody else at its time, which tells nothing of the clock.
+    """
     received_at, ts, sent_at = event.received_at, event.ts, event.sent_at
     if ts is None:
         ts, sent_at = received_at, None
@@ -67,7 +70,7 @@ def correct(event: RefinedEvent, early_ms: int) -> Refusal | None:
     if not 0 <= ts <= MAX_MS:
         return Refusal(Reason.invalid, "ts", "outside of 1970 to 2100")
     event.sent_at = sent_at
-    event.ts, event.clock = event_time(ts, sent_at, received_at, early_ms)
+    event.ts, event.clock = event_time(ts, None if event.imported else sent_at, received_at, early_ms)
     return None
 
 

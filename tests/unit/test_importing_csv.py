@@ -105,6 +105,31 @@ def test_a_value_of_too_many_lines_is_said_to_be_one() -> None:
     assert isinstance(found[-1], Found)
 
 
+def test_names_count_however_they_are_written() -> None:
+    assert event("Event_Type,TS,User_ID,Plan", "a,1,ada,pro") == {
+        **{"event": "a", "ts": 1, "user_id": "ada"},
+        "properties": {"Plan": "pro"},
+    }
+
+
+def test_what_is_quoted_in_the_header_separates_nothing() -> None:
+    assert event('event;"a,b,c,d";ts', "x;1;2") == {"event": "x", "ts": 2, "properties": {"a,b,c,d": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "number"), [("1e3", 1000.0), (".5", 0.5), ("-2.", -2.0), ("+7", 7), ("1.5E-2", 0.015)]
+)
+def test_numbers(given: str, number: float) -> None:
+    assert event("event,revenue", f"a,{given}")["revenue"] == number
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "1e", "e3", ".", "1e400", "0x1"])
+def test_what_is_no_number(given: str) -> None:
+    [found] = read(f"event,revenue\na,{given}\n")
+    assert isinstance(found, Broken)
+    assert found.field == "revenue"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_and_a_byte_order_mark(delimiter: str) -> None:
     found = read("\ufeff" + delimiter.join(["event", "url"]) + "\r\n" + delimiter.join(["a", "/b"]) + "\r\n")

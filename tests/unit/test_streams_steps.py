@@ -91,6 +91,8 @@ def test_a_visitor_who_is_named_or_unseen_is_left_alone() -> None:
 def test_a_wrong_clock_is_corrected_and_said_so() -> None:
     skewed = only(raw(ts=NOW + 3_600_000, sent_at=NOW + 3_600_000))
     assert (skewed["ts"], skewed["clock"]) == (NOW, "skewed")
+    sent_then = raw(ts=NOW - 400 * DAY, sent_at=NOW - 400 * DAY + 1_000, imported=True)
+    assert (only(sent_then)["ts"], "clock" in only(sent_then)) == (NOW - 400 * DAY, False)
     future = only(raw(ts=NOW + 3_600_000))
     assert (future["ts"], future["clock"]) == (NOW, "future")
     assert "clock" not in only(raw())
