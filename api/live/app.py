@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from api import documentation, problems
+from api.bounded import Bounded
 from api.live import health, routes
 from api.live.live import Live
 from pulse import VERSION
@@ -47,6 +48,7 @@ def app_of(live: Live) -> FastAPI:
         expose_headers=["retry-after"],
         max_age=86_400,
     )
+    app.add_middleware(Bounded)
     app.include_router(health.router)
     app.include_router(routes.router, prefix="/api/v1")
     problems.install(app)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import documentation, problems
+from api.bounded import Bounded
 from api.query import (
     alerts,
     annotations,
@@ -52,7 +53,7 @@ from pulse.settings import Settings
 DESCRIPTION = """Questions about the events that were sent, and the sites, keys, cohorts, alert rules, webhooks and leads of an organisation.
 
 Every route takes a key: `Authorization: Bearer …` or `X-API-Key: …`. Whose data is seen follows from the key alone.
-Errors are `application/problem+json`. Lists come in pages: `limit`, `cursor`, `next_cursor`.
+Errors are `application/problem+json`; a body of more than 16 MB is answered 413. Lists come in pages: `limit`, `cursor`, `next_cursor`.
 """
 
 
@@ -110,6 +111,7 @@ def app_of(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.add_middleware(Repeated, parts.memory, parts.keyring, parts.people, parts.answers)
+    app.add_middleware(Bounded)
     app.add_middleware(Measure)
     app.include_router(health.router)
     for part in PARTS:
