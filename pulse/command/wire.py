@@ -23,7 +23,12 @@ class Refused(PulseError):
 
 
 def client(key: str | None = None) -> httpx.Client:
-    """A connection pool that presents a key; proxies and .netrc of the environment do not concern it."""
+    """A connection pool that presents a key; proxies and .netrc of the environment do not concern it.
+
+    Raises PulseError for a key that cannot be presented.
+    """
+    if key and not (key.isascii() and key.isprintable()):
+        raise PulseError("the key has characters that are in none: copy it anew, or see `pulse keys`")
     headers = {"user-agent": AGENT} | ({"authorization": f"Bearer {key}"} if key else {})
     return httpx.Client(headers=headers, timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S), trust_env=False)
 
