@@ -1,7 +1,8 @@
 """What goes wrong, as `application/problem+json` (RFC 9457): one shape for every error, of the collector too."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from logging import getLogger
 from typing import Any
@@ -34,6 +35,9 @@ RETRY_AFTER_S = 5
 MOST_MEANT = 10
 """Of so many faults of a request it is said what was meant: a body may hold any number."""
 CHALLENGE = "Bearer"
+TELLS = re.compile(r"([a-z_]\w*(?:\.\w+|\[\d+\])*): (.+)", re.DOTALL)
+INDEX = re.compile(r"\[(\d+)\]")
+CHOICE = "literal_error"
 
 log = getLogger(__name__)
 
@@ -169,7 +173,15 @@ async def _named(request: Request, error: Exception) -> Response:
         return await _unforeseen(request, error)
     if status == 503:
         log.warning("%s", error, extra={"path": request.url.path})
-    return response(status, str(error), [error.fault] if isinstance(error, BadParameter) else [])
+    return response(status, str(error), _faults(error))
+
+
+def _faults(error: PulseError) -> list[Fault]:
+    """What is wrong with which parameter, where an error tells of one: `steps[0].optional: …`."""
+    if isinstance(error, BadParameter):
+        return [error.fault]
+    told = TELLS.fullmatch(str(error)) if isinstance(error, QueryError) and error.code is None else None
+    return [Fault(parameter=INDEX.sub(r".\1", told[1]), reason=told[2])] if told else []
 
 
 def _status(error: PulseError) -> int:
@@ -180,7 +192,8 @@ def _status(error: PulseError) -> int:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [_fault(request, found, number < MOST_MEANT) for number, found in enumerate(error.errors())]
+    told = _chosen(error.errors())
+    faults = [_fault(request, found, number < MOST_MEANT) for number, found in enumerate(told)]
     return response(400, "; ".join(f"{fault.parameter}: {fault.reason}" for fault in faults), faults)
 
 
@@ -195,6 +208,22 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
     return response(
         500, f"this is a fault of Pulse; the log tells more under the id {problem_id}", problem_id=problem_id
     )
+
+
+def _chosen(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The same, with what is none of several lists of words told once, of all of them."""
+    told: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for each in found:
+        place = tuple(part for part in each["loc"] if "[" not in str(part))
+        key = (place, each["type"] if each["type"] == CHOICE else len(told))
+        words = str(each.get("ctx", {}).get("expected", ""))
+        if each["type"] == CHOICE:
+            before = told.get(key)
+            words = f"{before['words']}, {words}" if before else words
+            told[key] = {**each, "loc": place, "words": words, "msg": f"is none of {words}"}
+        else:
+            told[key] = {**each, "loc": place}
+    return list(told.values())
 
 
 def _fault(request: Request, found: Mapping[str, Any], is_guessed: bool) -> Fault:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.control.database import Database
 from api.control.model import Organisation, Site
-from pulse.errors import NotFound
+from pulse.errors import Conflict, NotFound
 
 CHANGEABLE = frozenset({"name", "timezone", "settings", "mode"})
 
@@ -50,9 +50,12 @@ class Sites:
 
     def create(self, organisation: str, site_id: str, values: Mapping[str, Any], now: int) -> Site:
         """A new site; raises Conflict if its id is taken, be it by another organisation or an archived site."""
-        with self._database.write() as session:
-            made = Site(id=site_id, organisation=organisation, created=now, **_changeable(values))
-            session.add(made)
+        made = Site(id=site_id, organisation=organisation, created=now, **_changeable(values))
+        try:
+            with self._database.write() as session:
+                session.add(made)
+        except Conflict:
+            raise Conflict(f"there is a site {site_id!r} already, or there was one: choose another id") from None
         return made
 
     def change(self, organisation: str, site_id: str, values: Mapping[str, Any]) -> Site:

@@ -15,7 +15,7 @@ from api.problems import BadParameter, documented
 from api.query.access import Administrator, Reader
 from api.query.asking import asked as answered
 from api.query.cohortform import MembersForm, named_in
-from api.query.membership import cohort_of, loaded
+from api.query.membership import cohort_of, loaded, refusal, standing_on
 from api.query.page import USUAL, Cursor, Limit, Page, decode, encode, page_of
 from api.query.parts import Parts, With, now_ms
 from api.query.sites import found_site
@@ -145,6 +145,7 @@ async def change_cohort(key: Administrator, parts: With, cohort_id: Reference, c
         values["definition"] = record.definition = _kept(change.definition)
         site = await found_site(parts, key, record.site)
         await _demand_possible(parts, record, site.timezone, now)
+        await parts.stored(lambda store: _demand_bearable(store, key.organisation, record))
     made = await parts.stored(lambda store: store.cohorts.change(key.organisation, key.site_id, cohort_id, values, now))
     await parts.answers.changed(made.site)
     return told(made)
@@ -246,6 +247,15 @@ async def _demand_possible(parts: Parts, record: CohortRecord, timezone: str, no
     known = {name: cohort_of(others | {record.id: record}, name, zone, now) for name in others}
     cohort = cohort_of(others | {record.id: record}, record.id, zone, now)
     cohort.sql(Parameters(cohorts=known), "definition")
+
+
+def _demand_bearable(store: Store, organisation: str, record: CohortRecord) -> None:
+    """Raise Conflict where a cohort that stands on this one could no longer be asked, though it could before."""
+    records = {each.id: each for each in store.cohorts.list(organisation, record.site, MOST_OF_A_SITE)}
+    for name in sorted(standing_on(records, record.id)):
+        why = refusal(records | {record.id: record}, name)
+        if why and not refusal(records, name):
+            raise Conflict(f"the cohort {name} stands on this one, and could not be asked any more: {why}")
 
 
 def _kept(form: MembersForm) -> dict[str, Any]:

@@ -46,6 +46,24 @@ def cohort_of(records: Records, cohort_id: str, zone: ZoneInfo, now: int, people
     return Cohort(record.site, record.of, members, people)  # type: ignore[arg-type]
 
 
+def standing_on(records: Records, cohort_id: str) -> set[str]:
+    """Which of some cohorts name one, or one that does, and so on."""
+    names = {each: named_in(form_of(record)) for each, record in records.items()}
+    found: set[str] = set()
+    while new := {each for each, named in names.items() if named & ({cohort_id} | found)} - found - {cohort_id}:
+        found |= new
+    return found
+
+
+def refusal(records: Records, cohort_id: str) -> str:
+    """Why a cohort cannot be asked, empty where it can."""
+    try:
+        cohort_of(records, cohort_id, ZoneInfo("UTC"), 0)
+    except BadParameter as error:
+        return error.fault.reason
+    return ""
+
+
 def depth_of(records: Records, cohort_id: str, above: tuple[str, ...], known: dict[str, int]) -> int:
     """On how many others, one on the other, a cohort stands; raises BadParameter for a circle, or if they are too many."""
     if cohort_id in above:

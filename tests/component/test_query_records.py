@@ -43,6 +43,9 @@ async def test_a_site_is_made_read_changed_and_archived(api: Api) -> None:
     assert made.json().items() >= wanted.items()
     assert abs(made.json()["created"] - time.time() * 1000) < 60_000
 
+    again = await api.ask("POST", "/api/v1/sites", json=wanted)
+    assert (again.status_code, "there is a site 'docs' already" in again.text) == (409, True)
+
     changed = await api.ask("PATCH", "/api/v1/sites/docs", json={"name": "Docs"})
     assert changed.status_code == 200
     assert (await api.ask("GET", "/api/v1/sites/docs")).json() == made.json() | {"name": "Docs"}

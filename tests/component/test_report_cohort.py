@@ -235,6 +235,20 @@ async def test_a_cohort_may_stand_on_another_by_a_filter_or_by_its_list(api: Api
     assert "names it" in refused.text
 
 
+async def test_a_cohort_is_not_changed_so_that_another_could_be_asked_no_more(api: Api) -> None:
+    lowest = below = await _made(api, BUYERS)
+    for _ in range(4):
+        below = await _made(api, {"cohort": below})
+    other = await _made(api, BUYERS)
+    path, change = f"/api/v1/cohorts/{lowest}", {"definition": {"cohort": other}}
+    refused = await api.ask("PATCH", path, "admin", json=change)
+    assert refused.status_code == 409, refused.text
+    assert "stands on this one, and could not be asked any more: cohorts stand on others more than 5" in refused.text
+    assert await _members_of(api, below) == await _members_of(api, lowest)
+    assert (await api.ask("DELETE", f"/api/v1/cohorts/{below}", "admin")).status_code == 204
+    assert (await api.ask("PATCH", path, "admin", json=change)).status_code == 200
+
+
 async def test_a_cohort_grows_no_larger_than_can_be_asked(api: Api) -> None:
     below = await _made(api, {"or": [BUYERS] * 20})
     for _ in range(3):

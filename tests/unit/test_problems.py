@@ -22,6 +22,7 @@ ERRORS: dict[str, Exception] = {
     "taken": Conflict("it is there already"),
     "away": Unavailable("ClickHouse does not answer"),
     "question": QueryError("several currencies"),
+    "step": QueryError("steps[0].optional: the first step\nbegins the funnel"),
     "tables": QueryError("no such table", 60),
     "refused": QueryError("a fault in a query", 62),
     "schema": SchemaError("not as the migrations made it"),
@@ -71,6 +72,7 @@ class Asked(Strict):
     """A query."""
 
     granularity: str = "day"
+    metric: Literal["events"] | Literal["users", "visitors"] = "events"
 
 
 def name_of(status: int) -> str:
@@ -104,6 +106,17 @@ def http() -> httpx.AsyncClient:
         return None
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://pulse")
+
+
+async def test_what_a_question_tells_of_a_place_is_told_of_that_parameter(http: httpx.AsyncClient) -> None:
+    said = (await http.get("/fail/step")).json()
+    assert said["errors"] == [{"parameter": "steps.0.optional", "reason": "the first step\nbegins the funnel"}]
+    assert (await http.get("/fail/question")).json()["errors"] == []
+
+
+async def test_a_word_that_is_in_none_of_several_lists_is_told_once(http: httpx.AsyncClient) -> None:
+    said = (await http.get("/asked", params={"metric": "foo"})).json()
+    assert said["errors"] == [{"parameter": "metric", "reason": "is none of 'events', 'users' or 'visitors'"}]
 
 
 @pytest.mark.parametrize(
