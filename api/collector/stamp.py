@@ -11,6 +11,8 @@ from pulse.event import MAX_MS
 from pulse.mode import STANDARD, Mode, Properties, left, withhold
 from pulse.rejection import Reason, Rejection
 
+SECONDS = range(1_000_000_000, 4_102_444_801)
+"""Numbers that are moments since 2001 in seconds, and in ms some of the first weeks of 1970, of which nobody has events."""
 Entropy = Callable[[int], int]
 """Gives a random number of so many bits."""
 
@@ -47,7 +49,7 @@ def stamp(
     site_id, received_at, imports = receipt.site_id, receipt.received_at, receipt.imports
     sent_at, is_seen = receipt.sent_at, not receipt.secret
     is_unwilling = is_seen and receipt.unwilling
-    oldest = 0 if imports else received_at - bounds.late_ms
+    oldest = SECONDS.stop if imports else received_at - bounds.late_ms
     earliest, latest = received_at - SKEW_TOLERATED_MS, received_at + SKEW_TOLERATED_MS
     faults: dict[int, Fault] = {}
     for position, event in enumerate(events):
@@ -115,6 +117,8 @@ def _settle_time(event: Incoming, receipt: Receipt, bounds: Bounds) -> Fault | N
     ts, sent_at = to_ms(event.ts), receipt.sent_at if event.sent_at is None else to_ms(event.sent_at)
     if not 0 <= ts <= MAX_MS:
         return Reason.invalid, "ts", "outside of 1970 to 2100"
+    if ts in SECONDS:
+        return Reason.invalid, "ts", f"{ts} seems to be in seconds; times are in milliseconds"
     if sent_at is not None and not 0 <= sent_at <= MAX_MS:
         return Reason.invalid, "sent_at", "outside of 1970 to 2100"
     event.ts, event.sent_at = ts, sent_at

@@ -81,6 +81,14 @@ def test_the_envelope_s_time_of_sending_is_that_of_events_without_one() -> None:
     assert stamped(envelope, ts=NOW - 90_000, sent_at=NOW - 1).sent_at == NOW - 1
 
 
+@pytest.mark.parametrize("receipt", [BROWSER, IMPORT])
+@pytest.mark.parametrize("ts", [NOW // 1_000, NOW / 1_000])
+def test_a_time_in_seconds_is_not_taken_for_one_of_1970(receipt: Receipt, ts: float) -> None:
+    fault = refusal(receipt, ts=ts)
+    assert (fault.reason, fault.field) == (Reason.invalid, "ts")
+    assert "seems to be in seconds; times are in milliseconds" in fault.detail
+
+
 @pytest.mark.parametrize("field", ["ts", "sent_at"])
 @pytest.mark.parametrize("year", [1, 1969, 2101, 9999])
 def test_times_of_no_use_are_refused(field: str, year: int) -> None:
