@@ -1,7 +1,7 @@
 """Leads as they are stored: who they are sealed, the rest as it is. Times are ms since the epoch."""
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ from api.control.seal import Seal
 from pulse.errors import Conflict, NotFound, SettingError
 from pulse.leads.notice import LEAD_ID, id_of
 from pulse.leads.personal import Personal, same_email
-from pulse.leads.status import NEW
+from pulse.leads.status import EVERY, NEW
 from pulse.notice import Notice
 
 MARKED = "pulse: whose e-mail a lead's is"
@@ -162,11 +162,14 @@ class Leads:
         with self._database.read() as session:
             return _found(session, organisation, site, lead_id)
 
-    def change(self, organisation: str, site: str | None, lead_id: str, status: str, now: int) -> Lead:
-        """A lead with another status."""
+    def change(
+        self, organisation: str, site: str | None, lead_id: str, status: str, now: int, of: Collection[str] = EVERY
+    ) -> Lead:
+        """A lead with another status, if the one that it has is `of` these."""
         with self._database.write() as session:
             lead = _found(session, organisation, site, lead_id)
-            lead.status, lead.changed = status, now
+            if lead.status in of:
+                lead.status, lead.changed = status, now
         return lead
 
     def delete(self, organisation: str, site: str | None, lead_id: str) -> Lead:

@@ -151,8 +151,7 @@ async def forward_lead(
         endpoint = store.endpoints.get(key.organisation, lead.site, wanted.webhook_id)
         notice = notice_of(lead, f"{id_of(lead.id)}-{uuid4().hex}", FORWARDED, lead.suspicion, lead.reasons, lead.band)
         made = store.deliveries.ask(endpoint, notice, now_ms())
-        if lead.status in OPEN:
-            store.leads.change(key.organisation, lead.site, lead.id, HAS_GONE, now_ms())
+        store.leads.change(key.organisation, lead.site, lead.id, HAS_GONE, now_ms(), of=OPEN)
         return made, endpoint
 
     return delivery_told(*await parts.stored(forward))
