@@ -102,6 +102,20 @@ def test_every_cell_is_what_is_credited_by_hand(client: Client, model: Model) ->
     assert many >= 3
 
 
+def test_the_largest_revenue_is_credited_exactly(client: Client) -> None:
+    one = structs.replace(EVENTS["set5"][0], site_id="rich", event="purchase", ts=BEGIN, revenue=1e12, currency="IDR")
+    fill(client, [one, structs.replace(one, event_id=f"{1:032x}", revenue=-1e12, currency="VND")])
+    asked = AttributionQuery(
+        Scope("rich", BEGIN, BEGIN + DAY, "UTC", NOTHING, "include"),
+        goal="purchase",
+        model="linear",
+        by="channel",
+        lookback_ms=DAY,
+        unit="visitors",
+    )
+    assert attribution.answer(client, asked).total.revenue == {"IDR": Decimal(10**12), "VND": Decimal(-(10**12))}
+
+
 @pytest.fixture
 async def api(tmp_path: Path, client: Client, clickhouse_of_module: str) -> AsyncIterator[Api]:
     async with querying(settings_of(tmp_path, clickhouse_url=clickhouse_of_module)) as made:
