@@ -1,6 +1,7 @@
 """The spool's files: bounded, in order, one process's alone; whatever lies in the folder, a start copes with it."""
 
 import asyncio
+import errno
 import os
 import random
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from api.collector.spool import folder
+from api.collector.spool import folder, segment
 from api.collector.spool.meters import Meters
 from api.collector.spool.segment import HEADER_BYTES
 from api.collector.spool.spool import MB, Place, Spool
@@ -163,6 +164,23 @@ def test_what_waits_can_be_told_from_outside(tmp_path: Path) -> None:
     fill(tmp_path / "two", [b"other"])
     assert waiting(tmp_path) == 2 * size
     assert waiting(tmp_path / "none") == 0
+
+
+async def test_what_cannot_be_read_just_now_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = CollectorRegistry()
+    spool = Spool(tmp_path, MB, Meters(registry))
+    assert await put(spool, b"first") is None
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(segment, "read", _without_descriptors)
+        with pytest.raises(OSError, match="Too many open files"):
+            await spool.read(Place())
+    assert [each.value for each in await all_of(spool)] == [b"first\n"]
+    assert metric(registry, "lost_bytes_total") == 0
+    await spool.close()
+
+
+def _without_descriptors(*where: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 async def test_an_emptied_spool_leaves_no_file_behind(tmp_path: Path) -> None:

@@ -134,6 +134,6 @@ class Drain:
 
 
 def _shares(entry: Entry, partitions: int) -> dict[int, bytes]:
-    if entry.partitions == partitions or not partitions:
+    if not partitions or entry.partition < entry.partitions == partitions:
         return {entry.partition: entry.value}
     return reshare(entry.value, partitions)

@@ -135,7 +135,10 @@ class Spool:
         return sum(each.size - start for each, start in self._behind(at))
 
     async def read(self, at: Place) -> Stretch | None:
-        """The next entries behind a place that are not in the log, None if there are none."""
+        """The next entries behind a place that are not in the log, None if there are none.
+
+        Raises OSError where a file cannot be read just now: what is in it is not lost by that.
+        """
         for each, start in self._behind(at):
             scanned = await self._read(each, start)
             self._skip(each, scanned.gaps)
@@ -248,8 +251,8 @@ class Spool:
         size = own.size
         try:
             return await run(self._reading, segment.read, own.path, own.id, start, size, STRETCH_BYTES)
-        except OSError as error:
-            log.error("the spool cannot be read: %s", error.strerror, extra={"file": str(own.path)})
+        except FileNotFoundError:
+            log.error("a file of the spool was taken away", extra={"file": str(own.path)})
             return Scanned([], [(start, size)], size)
 
     def _skip(self, own: Segment, gaps: list[tuple[int, int]]) -> None:
