@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import json
 
-from pulse.ledger import MAX_HEADER_BYTES, Entry
+from pulse.ledger import MAX_HEADER_BYTES, Entry, header_of
 from pulse.minute import MINUTE_MS
 from pulse.rejection import Refused
 from pulse.topics import DAY_MS
@@ -50,6 +50,11 @@ def headers(some: Sequence[Entry], most: int = MAX_HEADER_BYTES) -> list[bytes]:
     if len(whole) <= most:
         return [whole] if whole else []
     return cut(map(_encoder.encode, some), most)
+
+
+def is_last(own: Iterable[tuple[str, bytes | None]] | None) -> bool:
+    """Whether a record's headers tell that it is the last part of an output: it has the ledger, and that is not one that goes on."""
+    return 0 < len(header_of(own) or b"") <= MAX_HEADER_BYTES // 2
 
 
 def accounted(values: Sequence[bytes], ledgers: Sequence[bytes]) -> list[tuple[bytes, bytes]]:

@@ -142,10 +142,12 @@ class Memory:
             met.add(one)
         return fresh
 
-    def written(self, offset: int, part: int, digests: Sequence[bytes], at: int, log: str = "") -> None:
-        """Remember that a part of a raw record's output is, or is to be, in the log, with these ids."""
+    def written(
+        self, offset: int, part: int, digests: Sequence[bytes], at: int, log: str = "", is_last: bool = False
+    ) -> None:
+        """Remember that a part of a raw record's output is, or is to be, in the log, with these ids; `is_last` if it is known to be the last."""
         self.remember(digests, at)
-        self._stands[log].written(offset, part, digests)
+        self._stands[log].written(offset, part, digests, is_last)
         self._last = log
 
     def remember(self, digests: Sequence[bytes], at: int) -> None:

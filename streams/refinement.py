@@ -148,7 +148,7 @@ def prepare(record: Taken, log_id: str, steps: Sequence[Step]) -> Prepared:
             prepared.seconds = _timed(steps, found.events[0], arrival)
         prepared.refusals += hide.unread(found.refused)
         passed = _passed(found, arrival, steps, prepared.refusals, hide)
-        events, text = _encoded(passed, found, arrival, prepared.refusals, hide)
+        events, text = _encoded(passed, arrival, prepared.refusals, hide)
         if arrival.met:
             prepared.meet(events, arrival)
         prepared.add(events, text)
@@ -202,26 +202,28 @@ def _decoded(record: Taken) -> Iterator[Decoded]:
 
 def _passed(
     found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: list[Refused], hide: HideByMode
-) -> list[RefinedEvent]:
+) -> Decoded:
     """The events that pass all steps; the others are added to the refusals."""
     if _all_pass(found, arrival, steps):
-        return list(found.events)
+        return found
     return _singly(found._replace(events=anew(found.lines)), arrival, steps, refusals, hide)
 
 
 def _singly(
     found: Decoded, arrival: Arrival, steps: Sequence[Step], refusals: list[Refused], hide: HideByMode
-) -> list[RefinedEvent]:
+) -> Decoded:
     """The same, one after the other."""
-    events = []
+    events, lines, indexes = list[RefinedEvent](), list[bytes](), list[int]()
     for event, line, index in zip(found.events, found.lines, found.indexes, strict=True):
         arrival.index = index
         refusal = _run(steps, event, arrival)
         if refusal is None:
             events.append(event)
+            lines.append(line)
+            indexes.append(index)
         else:
             refusals.append(refused(hide.line(line, event), index, refusal, event))
-    return events
+    return Decoded(events, lines, indexes, [])
 
 
 def _all_pass(found: Decoded, arrival: Arrival, steps: Sequence[Step]) -> bool:
@@ -237,16 +239,13 @@ def _all_pass(found: Decoded, arrival: Arrival, steps: Sequence[Step]) -> bool:
 
 
 def _encoded(
-    events: list[RefinedEvent], found: Decoded, arrival: Arrival, refusals: list[Refused], hide: HideByMode
-) -> tuple[list[RefinedEvent], bytes]:
-    """Those of the events found that passed, and their lines; what cannot be written is added to the refusals."""
+    passed: Decoded, arrival: Arrival, refusals: list[Refused], hide: HideByMode
+) -> tuple[Sequence[RefinedEvent], bytes]:
+    """The events that passed, and their lines; what cannot be written is added to the refusals."""
     try:
-        return events, _encoder.encode_lines(events)
+        return passed.events, _encoder.encode_lines(passed.events)
     except Exception:
-        identities = set(map(id, events))
-        passed = [id(event) in identities for event in found.events]
-        those = Decoded(events, list(compress(found.lines, passed)), list(compress(found.indexes, passed)), [])
-        events = _singly(those, arrival, (put_into_line,), refusals, hide)
+        events = _singly(passed, arrival, (put_into_line,), refusals, hide).events
         return events, _encoder.encode_lines(events)
 
 

@@ -14,6 +14,7 @@ from pulse.topics import EVENTS, REFINING
 from streams.broker import Broker
 from streams.decode import UNDECODABLE
 from streams.devices import KEPT_MS
+from streams.ledger import is_last
 from streams.load import Wanted, load, moments_of
 from streams.memory import Memory
 from streams.met_before import load_devices
@@ -156,7 +157,7 @@ def _remember(memory: Memory, message: Message, timestamp: int, source: Source) 
     memory.devices.read(message.value() or b"", message.timestamp()[1])
     place = _place(message, source)
     if place is not None and place.partition == message.partition():
-        memory.written(place.offset, place.part, ids, timestamp, place.log)
+        memory.written(place.offset, place.part, ids, timestamp, place.log, is_last(message.headers()))  # type: ignore[arg-type]
     else:
         memory.remember(ids, timestamp)
 

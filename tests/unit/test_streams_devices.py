@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from pulse.event import RefinedEvent
+from pulse.ledger import HEADER
 from pulse.risk.packed import Seen, Sighting
 from pulse.topics import MAX_RECORD_BYTES
 from streams import devices as following
 from streams.devices import Devices, sightings_in
+from streams.ledger import is_last
 from streams.memory import Bounds, Memory
 from streams.refinement import prepare, refine, settle
 from tests.unit.streams_events import DAY, ID, LOG, NOW, STEPS, event, kept, raw, refined, taken
@@ -105,6 +107,18 @@ def test_a_record_that_was_written_in_part_is_finished_as_it_was_begun() -> None
     rest = refine(taken(*events), LOG, memory, STEPS)
     assert rest is not None
     assert [part.value for part in rest.events] == [part.value for part in whole.events[1:]]
+
+
+def test_a_record_that_was_written_whole_is_not_refined_again() -> None:
+    events = [device(n, n % 9, properties={"long": "x" * 2_000}) for n in range(1_200)]
+    whole = refined(*events)
+    are_last = [is_last([(HEADER, part.ledger)]) for part in whole.events]
+    assert are_last == [False] * (len(whole.events) - 1) + [True]
+    memory = Memory(DAY)
+    for number, part in enumerate(whole.events):
+        memory.written(7, number, [], NOW, LOG, is_last([(HEADER, part.ledger)]))
+    assert refine(taken(*events), LOG, memory, STEPS) is None
+    assert refine(taken(*events, offset=8), LOG, memory, STEPS) is not None
 
 
 def test_those_met_longest_ago_are_forgotten_for_want_of_room() -> None:

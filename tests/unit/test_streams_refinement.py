@@ -187,6 +187,15 @@ def test_an_event_that_cannot_be_written_costs_itself_alone(caplog: pytest.LogCa
     assert (again.kept, again.duplicates) == (3, len(good))
 
 
+def test_an_event_that_cannot_be_written_costs_itself_alone_beside_one_that_is_refused() -> None:
+    poison, good = raw(event="poison", event_id=ID.format(1)), raw(event="buy", event_id=ID.format(2))
+    made = refine(taken(raw(ts=NOW - 30 * DAY), poison, good), LOG, Memory(DAY), (*STEPS, put_unwritable))
+    assert made is not None
+    assert [event["event_id"] for event in kept(made)] == [ID.format(2)]
+    told = [(line["reason"], line.get("index", 0), json.decode(line["line"])["event"]) for line in refused(made)]
+    assert told == [("too_old", 0, "page_view"), ("unexpected", 1, "poison")]
+
+
 def test_a_fault_of_decoding_costs_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
     def decode(value: bytes) -> None:
         raise ZeroDivisionError
