@@ -12,7 +12,7 @@ from clickhouse.funnels.build import Kept
 from clickhouse.reports.filter import Parameters
 from clickhouse.reports.funnel_attempts import fits
 from clickhouse.reports.funnel_saved import can_be_kept
-from pulse.errors import PulseError
+from pulse.errors import PulseError, QueryError
 from pulse.settings import Settings
 
 ANSWER_S = 600
@@ -55,8 +55,10 @@ class Keeper:
             self._woken.clear()
             try:
                 self._tend()
-            except PulseError as error:
-                log.warning("the rows of saved funnels cannot be made just now: %s", error)
+            except Exception as error:
+                is_known = isinstance(error, PulseError)
+                told = "the rows of saved funnels cannot be made just now: %s"
+                log.warning(told, error, exc_info=None if is_known else error)
                 self._woken.set()
                 self._stopping.wait(PAUSE_S)
 
@@ -75,12 +77,14 @@ class Keeper:
 
 
 def kept_of(record: SavedFunnel) -> Kept | None:
-    """A saved funnel as the store is to know it, None for one of which no rows can be kept. Raises QueryError."""
-    asked = steps_of(StepsForm.model_validate(record.definition), record.site)
-    if not can_be_kept(asked):
-        return None
+    """A saved funnel as the store is to know it, None for one of which no rows can be kept, or that cannot be asked as it was saved."""
     bound = Parameters()
-    return build.kept_of(record.site, record.id, fits(asked, bound), bound)
+    try:
+        asked = steps_of(StepsForm.model_validate(record.definition), record.site)
+        return build.kept_of(record.site, record.id, fits(asked, bound), bound) if can_be_kept(asked) else None
+    except (ValueError, QueryError) as error:
+        log.warning("the saved funnel %s cannot be asked: %s", record.id, error)
+        return None
 
 
 def patient(settings: Settings) -> Client:
