@@ -104,6 +104,7 @@ def make_keys(folder: Path) -> dict[str, str]:
     content, keys = populated()
     file = folder / "pulse.db"
     if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     return dict(keys)
 
