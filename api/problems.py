@@ -38,6 +38,8 @@ CHALLENGE = "Bearer"
 TELLS = re.compile(r"([a-z_]\w*(?:\.\w+|\[\d+\])*): (.+)", re.DOTALL)
 INDEX = re.compile(r"\[(\d+)\]")
 CHOICE = "literal_error"
+LIST = "literal["
+"""What a list of words is called in the place of what is in none of several."""
 
 log = getLogger(__name__)
 
@@ -212,18 +214,21 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
 
 def _chosen(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The same, with what is none of several lists of words told once, of all of them."""
-    told: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    told: list[Mapping[str, Any]] = []
+    words: dict[tuple[Any, ...], list[str]] = {}
     for each in found:
-        place = tuple(part for part in each["loc"] if "[" not in str(part))
-        key = (place, each["type"] if each["type"] == CHOICE else len(told))
-        words = str(each.get("ctx", {}).get("expected", ""))
-        if each["type"] == CHOICE:
-            before = told.get(key)
-            words = f"{before['words']}, {words}" if before else words
-            told[key] = {**each, "loc": place, "words": words, "msg": f"is none of {words}"}
+        place = tuple(part for part in each["loc"] if not str(part).startswith(LIST))
+        if each["type"] != CHOICE:
+            told.append(each)
+        elif place in words:
+            words[place].append(each["ctx"]["expected"])
         else:
-            told[key] = {**each, "loc": place}
-    return list(told.values())
+            words[place] = [each["ctx"]["expected"]]
+            told.append({**each, "loc": place})
+    return [
+        {**each, "msg": f"is none of {', '.join(words[each['loc']])}"} if each["type"] == CHOICE else each
+        for each in told
+    ]
 
 
 def _fault(request: Request, found: Mapping[str, Any], is_guessed: bool) -> Fault:

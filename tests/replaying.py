@@ -1,8 +1,8 @@
 """A raw log that was refined and stored, to be replayed: real Kafka and ClickHouse, refinement and sink in this process."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
@@ -25,6 +25,7 @@ from streams.record import Made, Taken
 from streams.refinement import refine, steps_of
 from streams.replay.run import Replay
 from streams.rollup import rollup
+from tests import services
 from tests.exact import Store
 from tests.migrated import migrate
 from tests.storing import lines_of
@@ -32,6 +33,15 @@ from tests.streaming import PARTITIONS, Line, Log
 
 DAY_MS = 86_400_000
 GEO = Path(__file__).with_name("data") / "geo.mmdb"
+
+
+@contextmanager
+def staged(clickhouse: str, folder: Path) -> Iterator["Stage"]:
+    """A raw log in a folder, and a store."""
+    kafka = services.embedded_kafka(folder)
+    kafka.start()
+    yield Stage(kafka.url, clickhouse)
+    kafka.stop()
 
 
 def commit(servers: str, offsets: Mapping[tuple[str, int], int]) -> None:

@@ -94,13 +94,12 @@ def import_files(
     """Send files of events to the collector, with ids that follow from their lines: twice within a day changes nothing.
 
     Formats: NDJSON with the fields of an event; CSV whose header names them (also event_type and timestamp_ms; other
-    columns become properties; a quoted value takes up to a hundred lines); access logs in the common or combined format,
-    each line an event `request`. A line that is no event is refused and told with its number and reason; the others go
-    on. Of a CSV file with two columns for one thing nothing is read. Exit code 1 if anything was refused.
+    columns become properties; a quoted value has up to 100 lines; no file is read with two columns for one thing); access
+    logs in the common or combined format, each line an event `request`. A line that is no event is refused and told
+    with its number and reason; the others go on. Exit code 1 if any was refused.
 
     Equal lines of one file are so many events; the same line in another file is the same event. After the window of
     PULSE_DEDUP_HOURS (a day unless set otherwise) a file that is imported again may be counted again.
-
     When it is done the query API is told, and by it webhooks that want import.done.
     """
     _demand_files(files)

@@ -95,21 +95,17 @@ def _rows(lines: Iterator[Numbered], columns: list[str], delimiter: str) -> Iter
         except NotARow as why:
             # a stray quote must not swallow the rows after it: they are read again, each for itself
             waiting.extendleft(reversed(taken[1:]))
-            yield broken(*taken[0], _told(why, len(taken)), why.field)
+            yield broken(*taken[0], str(why), why.field)
         if not taken:
             return
 
 
-def _told(why: NotARow, lines: int) -> str:
-    return str(why) if lines < LINES_OF_A_ROW else f"a quote is open for more than {LINES_OF_A_ROW} lines"
-
-
 def _texts(lines: Iterator[Numbered], waiting: deque[Numbered], taken: list[Numbered]) -> Iterator[str]:
     """The next lines, as many as the row takes, noted as they are; more than one where a quoted value holds line ends."""
-    while len(taken) < LINES_OF_A_ROW:
-        line = waiting.popleft() if waiting else next(lines, None)
-        if line is None:
-            return
+    while (line := waiting.popleft() if waiting else next(lines, None)) is not None:
+        if len(taken) == LINES_OF_A_ROW:
+            waiting.appendleft(line)
+            raise NotARow(f"a quote is open for more than {LINES_OF_A_ROW} lines")
         taken.append(line)
         yield line[1].decode()
 

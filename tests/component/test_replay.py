@@ -19,8 +19,7 @@ from clickhouse.sink.record import Record
 from clickhouse.sink.write import Writer
 from pulse.errors import NotFound, PulseError, Unavailable
 from pulse.replaying.report import told
-from tests import services
-from tests.replaying import DAY_MS, GEO, Stage
+from tests.replaying import DAY_MS, GEO, Stage, staged
 from tests.streaming import PARTITIONS, Line, raw_event
 
 pytestmark = [pytest.mark.clickhouse, pytest.mark.kafka]
@@ -30,10 +29,8 @@ BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 @pytest.fixture
 def stage(clickhouse: str, tmp_path: Path) -> Iterator[Stage]:
-    kafka = services.embedded_kafka(tmp_path)
-    kafka.start()
-    yield Stage(kafka.url, clickhouse)
-    kafka.stop()
+    with staged(clickhouse, tmp_path) as made:
+        yield made
 
 
 SEEN = "FROM activity WHERE day = 0"
@@ -179,28 +176,6 @@ def test_rules_that_take_more_add_it_once(stage: Stage) -> None:
     assert set(stage.store.ids().values()) == {1}
     assert stage.store.events() == 40
     assert stage.store.differing_minutes() == 0
-
-
-NAMED = (
-    "SELECT visitor_id, user_id, toUnixTimestamp64Milli(min(first.ts)) FROM identity_links GROUP BY ALL ORDER BY ALL"
-)
-
-
-def test_people_are_who_the_events_say_after_a_swap_and_after_its_undoing(stage: Stage) -> None:
-    long_ago, here = stage.now - 9 * DAY_MS, {"event": "identify", "user_id": "ada"}
-    stage.send([raw_event(visitor_id=visitor, ts=long_ago, **here) for visitor in ("v1", "v2")])
-    stage.send([raw_event(visitor_id="v2", ts=stage.now, **here), raw_event(visitor_id="v3", ts=stage.now, **here)])
-    stage.send([raw_event(ts=long_ago, imported=True) for _ in range(40)])
-    as_sent = [["v2", "ada", stage.now], ["v3", "ada", stage.now]]
-    assert list(map(list, stage.client.ask(NAMED).rows)) == as_sent
-    stage.replay(late_days=30)
-    stage.swap()
-    with_late = [["v1", "ada", long_ago], ["v2", "ada", long_ago], ["v3", "ada", stage.now]]
-    assert list(map(list, stage.client.ask(NAMED).rows)) == with_late
-    report = stage.replay("back")
-    assert report.total("only_there") == 2
-    stage.swap("back")
-    assert list(map(list, stage.client.ask(NAMED).rows)) == as_sent
 
 
 def test_what_the_raw_log_gives_no_more_is_taken_from_the_table(stage: Stage) -> None:
