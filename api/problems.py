@@ -225,10 +225,8 @@ def _chosen(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         else:
             words[place] = [each["ctx"]["expected"]]
             told.append({**each, "loc": place})
-    return [
-        {**each, "msg": f"is none of {', '.join(words[each['loc']])}"} if each["type"] == CHOICE else each
-        for each in told
-    ]
+    several = {place: f"is none of {', '.join(lists)}" for place, lists in words.items() if len(lists) > 1}
+    return [{**each, "msg": several.get(each["loc"], each["msg"])} for each in told]
 
 
 def _fault(request: Request, found: Mapping[str, Any], is_guessed: bool) -> Fault:
